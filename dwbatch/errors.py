@@ -1,0 +1,172 @@
+"""What can go wrong, as one tree of exceptions.
+
+DwbatchError
+├── InputError (ValueError)          wrong input; nothing was sent
+│   └── UnknownParameterError (TypeError)
+├── CredentialsError                 no key, or a key that cannot be sent; nothing was sent
+├── CheckpointError                  the folder cannot be used as it is
+│   └── CheckpointLockedError        another call holds it
+├── ApiError                         the server answered, and the answer is an error
+├── NotAnApiError                    something answered that is not this API
+├── TransportError                   no answer, or half of one: what happened is unclear
+├── JobStoppedError                  waiting is pointless until somebody acts
+└── JobTimeoutError (TimeoutError)   the time given is over; the job runs on
+"""
+
+from pathlib import Path
+from typing import Self
+
+
+class DwbatchError(Exception):
+    """Base of every exception that this library raises on purpose."""
+
+
+class InputError(DwbatchError, ValueError):
+    """Wrong input, found before anything was sent.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, where, and the fix.
+    """
+
+    @classmethod
+    def nothing_sent(cls, message: str) -> Self:
+        """An error whose sentence ends by saying that nothing was sent."""
+        return cls(f"{message} Nothing was sent.")
+
+
+class UnknownParameterError(InputError, TypeError):
+    """A keyword that the call does not know."""
+
+
+class CredentialsError(DwbatchError):
+    """No key was found, or the one found cannot be sent safely."""
+
+
+class CheckpointError(DwbatchError):
+    """The checkpoint folder cannot be used as it is; nothing in it was changed.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder in question.
+    message : str
+        What is wrong with it and what to do.
+    """
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(path, message)
+        self.path = path
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{str(self.path)!r}: {self.message}"
+
+
+class CheckpointLockedError(CheckpointError):
+    """Another call holds the checkpoint and did not let go in time."""
+
+
+class TransportError(DwbatchError):
+    """No answer came back, or only part of one: whether the server acted is unclear.
+
+    Parameters
+    ----------
+    call : str
+        Method and path, as in ``"POST /batches"``.
+    reason : str
+        What the network said.
+    """
+
+    def __init__(self, call: str, reason: str) -> None:
+        super().__init__(call, reason)
+        self.call = call
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.call} got no answer: {self.reason}"
+
+
+class ApiError(DwbatchError):
+    """The server answered with an error.
+
+    Parameters
+    ----------
+    call : str
+        Method and path, as in ``"POST /batches"``.
+    status : int
+        HTTP status.
+    sentence : str
+        The server's own words, whichever envelope they came in.
+    retry_after_s : float, optional
+        Seconds to wait, if the server named a time.
+    hint : str, optional
+        What a person can do about it.
+    """
+
+    def __init__(
+        self,
+        call: str,
+        status: int,
+        sentence: str,
+        retry_after_s: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(call, status, sentence, retry_after_s, hint)
+        self.call = call
+        self.status = status
+        self.sentence = sentence
+        self.retry_after_s = retry_after_s
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.call} was answered with {self.status}: {self.sentence}"
+        return f"{text} {self.hint}" if self.hint else text
+
+
+class NotAnApiError(DwbatchError):
+    """The address answers, but not as a batch API does.
+
+    Parameters
+    ----------
+    call : str
+        Method and path.
+    url : str
+        The full address.
+    found : str
+        What came back instead, in a few words.
+    """
+
+    def __init__(self, call: str, url: str, found: str) -> None:
+        super().__init__(call, url, found)
+        self.call = call
+        self.url = url
+        self.found = found
+
+    def __str__(self) -> str:
+        return (
+            f"{self.call} at {self.url!r} answered with {self.found}, not with the batch API. "
+            "The base URL is probably wrong: it ends in '/v1' for the hosted service and in '/ai/v1' "
+            "for a server of your own."
+        )
+
+
+class JobStoppedError(DwbatchError):
+    """The job cannot go on until somebody acts; what was bought and fetched is kept.
+
+    Parameters
+    ----------
+    message : str
+        What stopped it, what is kept, and what to do.
+    """
+
+
+class JobTimeoutError(DwbatchError, TimeoutError):
+    """The time given to a call is over; the batches run on and nothing is lost.
+
+    Parameters
+    ----------
+    message : str
+        How far the job is and how to go on.
+    """
