@@ -1,0 +1,202 @@
+"""Request bodies as bytes: the constant part written once, only the values escaped.
+
+A body is canonical JSON (keys sorted at every depth, no spaces, text as raw
+UTF-8), so the same request has the same bytes on every machine; the server
+sorts keys as well.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from json.encoder import encode_basestring
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.columns import ErrorCode
+from dwbatch.prompts.template import Slot, Template
+from dwbatch.prompts.values import Rendered, Values, render
+
+MUST_ESCAPE = r'["\\\x00-\x1f]'
+LARGE = pa.large_string()
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A JSON text with slots: ``fragments[0] slots[0] fragments[1] …``.
+
+    Parameters
+    ----------
+    fragments : tuple of str, length ``len(slots) + 1``
+        Constant JSON, escaped.
+    slots : tuple of Slot
+        What stands between the fragments, to be escaped as part of a JSON string.
+    """
+
+    fragments: tuple[str, ...]
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Bodies of some rows.
+
+    Parameters
+    ----------
+    bodies : pa.LargeStringArray, shape (n_rows,)
+        JSON of each request body; null where the row makes none.
+    skipped : pa.StringArray, shape (n_rows,)
+        Why a row makes no request: ``null_input`` or ``unencodable_input``; null where it does.
+    """
+
+    bodies: pa.Array
+    skipped: pa.Array
+
+
+def compile_body(body: Mapping[str, object]) -> Skeleton:
+    """Write a body whose strings may be templates into fragments and slots.
+
+    Parameters
+    ----------
+    body : mapping
+        JSON values, with a `Template` wherever a string depends on the row.
+
+    Returns
+    -------
+    Skeleton
+
+    Raises
+    ------
+    TypeError
+        If a value is not JSON. (NaN and its like are refused where the options are read.)
+
+    Examples
+    --------
+    >>> from dwbatch.prompts.template import parse
+    >>> compile_body({"b": 1, "a": parse("say {x}")}).fragments
+    ('{"a":"say ', '","b":1}')
+    """
+    pieces: list[str | Slot] = []
+    _write(body, pieces)
+    fragments, slots = [""], []
+    for piece in pieces:
+        if isinstance(piece, Slot):
+            slots.append(piece)
+            fragments.append("")
+        else:
+            fragments[-1] += piece
+    return Skeleton(tuple(fragments), tuple(slots))
+
+
+def _write(value: object, pieces: list[str | Slot]) -> None:
+    match value:
+        case Template():
+            pieces.append('"')
+            pieces.extend(part if isinstance(part, Slot) else escape_text(part) for part in value.parts)
+            pieces.append('"')
+        case Mapping():
+            _write_joined(
+                "{", "}", [(f"{encode_basestring(key)}:", value[key]) for key in sorted(value)], pieces
+            )
+        case list() | tuple():
+            _write_joined("[", "]", [("", element) for element in value], pieces)
+        case str():
+            pieces.append(encode_basestring(value))
+        case None | bool():
+            pieces.append({None: "null", True: "true", False: "false"}[value])
+        case int() | float():
+            pieces.append(repr(value))
+        case _:
+            raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def _write_joined(
+    opening: str, closing: str, members: Sequence[tuple[str, object]], pieces: list[str | Slot]
+) -> None:
+    pieces.append(opening)
+    for position, (label, value) in enumerate(members):
+        pieces.append(f"{',' if position else ''}{label}")
+        _write(value, pieces)
+    pieces.append(closing)
+
+
+def encode(
+    skeleton: Skeleton, columns: Mapping[str, Values], *, n_rows: int, null_as_empty: bool = False
+) -> Encoded:
+    """Fill a skeleton with the values of some rows.
+
+    Parameters
+    ----------
+    skeleton : Skeleton
+        From `compile_body`.
+    columns : mapping of str to Values
+        The columns that the slots name, each of `n_rows` values.
+    n_rows : int
+        Rows to encode.
+    null_as_empty : bool
+        Print a missing value as empty text instead of skipping its row.
+
+    Raises
+    ------
+    InputError
+        If a value has no sensible text or its format spec does not fit.
+    """
+    rendered = {slot: render(columns[slot.name], slot) for slot in dict.fromkeys(skeleton.slots)}
+    unencodable = np.zeros(n_rows, dtype=bool)
+    for each in rendered.values():
+        unencodable |= each.unencodable
+    filled = {slot: _escaped(each, null_as_empty=null_as_empty) for slot, each in rendered.items()}
+    missing = np.zeros(n_rows, dtype=bool)
+    for texts in filled.values():
+        missing |= np.asarray(texts.is_null())
+    bodies = join(skeleton.fragments, [filled[slot] for slot in skeleton.slots], n_rows=n_rows)
+    codes = np.full(n_rows, None, dtype=object)
+    codes[missing] = ErrorCode.NULL_INPUT.value
+    codes[unencodable] = ErrorCode.UNENCODABLE_INPUT.value
+    if unencodable.any():
+        bodies = pc.if_else(pa.array(unencodable), pa.scalar(None, LARGE), bodies)
+    return Encoded(bodies, pa.array(codes, type=pa.string()))
+
+
+def _escaped(rendered: Rendered, *, null_as_empty: bool) -> pa.Array:
+    texts = escape(rendered.texts)
+    return texts.fill_null("") if null_as_empty else texts
+
+
+def join(fragments: Sequence[str], fillings: Sequence[pa.Array], *, n_rows: int) -> pa.Array:
+    """Put each row's texts between the fragments.
+
+    Parameters
+    ----------
+    fragments : sequence of str, length ``len(fillings) + 1``
+    fillings : sequence of pa.LargeStringArray, each of shape (n_rows,)
+    n_rows : int
+
+    Returns
+    -------
+    pa.LargeStringArray, shape (n_rows,)
+        Null where any filling is.
+    """
+    if not fillings:
+        return pa.repeat(pa.scalar(fragments[0], LARGE), n_rows)
+    pieces: list[pa.Array | pa.Scalar] = [pa.scalar(fragments[0], LARGE)]
+    for filling, fragment in zip(fillings, fragments[1:], strict=True):
+        pieces += [filling, pa.scalar(fragment, LARGE)]
+    return pc.binary_join_element_wise(*pieces, pa.scalar("", LARGE), null_handling="emit_null")
+
+
+def escape(texts: pa.Array) -> pa.Array:
+    """Escape texts for the inside of a JSON string; null stays null.
+
+    Most texts need no escape at all, which one scan in Arrow finds out.
+    """
+    needs = pc.fill_null(pc.match_substring_regex(texts, MUST_ESCAPE), fill_value=False)
+    if not pc.any(needs).as_py():
+        return texts
+    escaped = [escape_text(text) for text in texts.filter(needs).to_pylist()]
+    return pc.replace_with_mask(texts, needs, pa.array(escaped, type=LARGE))
+
+
+def escape_text(text: str) -> str:
+    """Escape one text for the inside of a JSON string."""
+    return encode_basestring(text)[1:-1]

@@ -1,0 +1,174 @@
+"""Identity: a request is its content.
+
+Its key is a hash of what is sent; its custom_id carries the key, so that any
+result line says by itself what it answers; a recipe hash names the place where
+requests made in one way are kept.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from hashlib import blake2b
+from itertools import pairwise
+from json import dumps
+
+import numpy as np
+import pyarrow as pa
+
+from dwbatch.prompts.template import Template
+
+KEY_BYTES = 16
+KEY = pa.binary(KEY_BYTES)
+KEY_TEXT_LENGTH = 26
+ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+# The server's limit, in bytes of UTF-8; ours are ASCII, so also in characters.
+MAX_CUSTOM_ID = 64
+
+
+def request_keys(bodies: pa.Array, *, endpoint: str, edition: str = "") -> pa.Array:
+    """Key of each request: blake2b-128 of endpoint, edition and body.
+
+    Parameters
+    ----------
+    bodies : pa.LargeStringArray, shape (n_rows,)
+        Canonical JSON; null where a row makes no request.
+    endpoint : str
+        Path the request is sent to, as in ``/v1/chat/completions``.
+    edition : str
+        The user's word that makes the same request a new purchase.
+
+    Returns
+    -------
+    pa.FixedSizeBinaryArray, shape (n_rows,), 16 bytes each
+        Null where the body is.
+    """
+    # Lengths in front: no two pairs of endpoint and edition run into one another.
+    start = blake2b(digest_size=KEY_BYTES)
+    for part in (endpoint.encode(), edition.encode()):
+        start.update(len(part).to_bytes(8, "little") + part)
+    _, offsets, texts = bodies.buffers()
+    places = np.frombuffer(offsets, dtype=np.int64)[bodies.offset : bodies.offset + len(bodies) + 1].tolist()
+    view = memoryview(texts) if texts is not None else memoryview(b"")
+    digests = bytearray()
+    for begin, end in pairwise(places):
+        hashed = start.copy()
+        hashed.update(view[begin:end])
+        digests += hashed.digest()
+    return _keys(bytes(digests), len(bodies), np.asarray(bodies.is_null()))
+
+
+def _keys(digests: bytes, count: int, nulls: np.ndarray) -> pa.Array:
+    validity = pa.array(~nulls).buffers()[1] if nulls.any() else None
+    return pa.Array.from_buffers(KEY, count, [validity, pa.py_buffer(digests)])
+
+
+def occurrence_keys(keys: pa.Array, occurrences: np.ndarray) -> pa.Array:
+    """Tell equal requests apart by their occurrence number; number 0 keeps its key.
+
+    Parameters
+    ----------
+    keys : pa.FixedSizeBinaryArray, shape (n_rows,)
+    occurrences : np.ndarray of int64, shape (n_rows,)
+        How many equal requests stand before this one.
+    """
+    if not occurrences.any():
+        return keys
+    mixed = [
+        key
+        if key is None or not number
+        else blake2b(key + number.to_bytes(8, "little"), digest_size=KEY_BYTES).digest()
+        for key, number in zip(keys.to_pylist(), occurrences.tolist(), strict=True)
+    ]
+    return pa.array(mixed, type=KEY)
+
+
+def count_occurrences(keys: pa.Array) -> np.ndarray:
+    """How many equal keys stand before each; 0 for a null."""
+    codes = np.asarray(keys.dictionary_encode().indices.fill_null(-1))
+    order = np.argsort(codes, kind="stable")
+    ranked = codes[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    run = np.arange(len(codes)) - np.repeat(starts, np.diff(np.r_[starts, len(codes)]))
+    occurrences = np.empty(len(codes), dtype=np.int64)
+    occurrences[order] = run
+    occurrences[codes < 0] = 0
+    return occurrences
+
+
+def key_texts(keys: pa.Array) -> pa.Array:
+    """Keys in base32: 26 lower-case letters and digits each.
+
+    Parameters
+    ----------
+    keys : pa.FixedSizeBinaryArray, shape (n,), without nulls
+    """
+    raw = np.frombuffer(keys.buffers()[1], dtype=np.uint8)
+    raw = raw[keys.offset * KEY_BYTES : (keys.offset + len(keys)) * KEY_BYTES].reshape(len(keys), KEY_BYTES)
+    bits = np.zeros((len(keys), KEY_TEXT_LENGTH * 5), dtype=np.uint8)
+    bits[:, : KEY_BYTES * 8] = np.unpackbits(raw, axis=1)
+    places = bits.reshape(len(keys), KEY_TEXT_LENGTH, 5) @ np.array([16, 8, 4, 2, 1], dtype=np.uint8)
+    letters = np.ascontiguousarray(ALPHABET[places])
+    offsets = np.arange(len(keys) + 1, dtype=np.int64) * KEY_TEXT_LENGTH
+    return pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(offsets), pa.py_buffer(letters))
+
+
+def key_of(custom_id: str) -> bytes | None:
+    """The key that a default custom_id carries; None if it carries none.
+
+    Examples
+    --------
+    >>> key_of("job-row-7-" + "a" * 26) == bytes(16)
+    True
+    >>> key_of("user-7") is None
+    True
+    """
+    marked, _, letters = custom_id.rpartition("-")
+    if "-row-" not in marked or len(letters) != KEY_TEXT_LENGTH:
+        return None
+    try:
+        return base64.b32decode(letters.upper() + "=" * 6)
+    except binascii.Error:
+        return None
+
+
+def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array) -> pa.Array:
+    """custom_ids ``<name>-row-<position>-<key>``, the name cut so that 64 bytes suffice.
+
+    Parameters
+    ----------
+    name : str
+        The job's name, ASCII.
+    positions : np.ndarray of int64, shape (n,)
+        Row positions in the frame.
+    keys : pa.FixedSizeBinaryArray, shape (n,)
+        answers_keys.
+    """
+    longest = len(str(int(positions.max()))) if len(positions) else 1
+    room = MAX_CUSTOM_ID - KEY_TEXT_LENGTH - len("-row--") - longest
+    fronts = [f"{name[:room]}-row-{position}-" for position in positions.tolist()]
+    texts = key_texts(keys).to_pylist()
+    return pa.array([front + text for front, text in zip(fronts, texts, strict=True)], type=pa.large_string())
+
+
+def recipe_hash(*, server: str, endpoint: str, body: Mapping[str, object], edition: str) -> str:
+    """Hash of what makes requests out of rows: 16 hexadecimal characters.
+
+    Parameters
+    ----------
+    server : str
+        Identity of the server: its normalised address, or ``local``.
+    endpoint : str
+    body : mapping
+        The request body with `Template` objects where it depends on the row; templates
+        count by their text.
+    edition : str
+    """
+    recipe = {"server": server, "endpoint": endpoint, "edition": edition, "body": body}
+    written = dumps(recipe, sort_keys=True, ensure_ascii=True, default=_template_text)
+    return blake2b(written.encode(), digest_size=8).hexdigest()
+
+
+def _template_text(value: object) -> object:
+    if isinstance(value, Template):
+        return {"template": value.text}
+    raise TypeError(f"{type(value).__name__} is not JSON")

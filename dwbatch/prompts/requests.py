@@ -1,0 +1,199 @@
+"""Rows to requests: every row's key, what makes none, and the lines of any rows asked for.
+
+Two passes keep memory bounded: the first renders slab by slab and keeps only
+keys and sizes; the second renders again just the rows that a shard sends, and
+hashes each line once more, so that what is sent is what was planned.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.columns import ErrorCode
+from dwbatch.prompts.encode import LARGE, Encoded, Skeleton, encode, escape, join
+from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys, request_keys
+from dwbatch.prompts.values import Values
+
+SLAB_ROWS = 65_536
+SLAB_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What makes a request out of a row.
+
+    Parameters
+    ----------
+    endpoint : str
+        Path the requests are sent to.
+    body : Skeleton
+        The request body.
+    edition : str
+        The user's word that makes the same request a new purchase.
+    null_as_empty : bool
+        Print a missing value as empty text instead of skipping its row.
+    """
+
+    endpoint: str
+    body: Skeleton
+    edition: str = ""
+    null_as_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What every row of a frame asks for.
+
+    Parameters
+    ----------
+    keys : pa.FixedSizeBinaryArray, shape (n_rows,)
+        request_key of each row; null where it makes no request.
+    body_sizes : np.ndarray of int64, shape (n_rows,)
+        Bytes of each request body, 0 where there is none.
+    skipped : pa.StringArray, shape (n_rows,)
+        Error code of a row that makes no request; null where it does.
+    occurrences : np.ndarray of int64, shape (n_rows,)
+        How many equal requests stand before the row; all 0 under de-duplication.
+    """
+
+    keys: pa.Array
+    body_sizes: np.ndarray
+    skipped: pa.Array
+    occurrences: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+def read_rows(
+    columns: Mapping[str, Values], recipe: Recipe, *, n_rows: int, dedupe: bool, max_bytes: int
+) -> Rows:
+    """Render every row once and keep its key and size.
+
+    Parameters
+    ----------
+    columns : mapping of str to Values
+        The columns that the recipe names.
+    recipe : Recipe
+    n_rows : int
+    dedupe : bool
+        Whether equal rows are one request.
+    max_bytes : int
+        Largest body; a longer one makes its row skipped with ``request_too_large``.
+
+    Raises
+    ------
+    InputError
+        If a value has no sensible text.
+    """
+    keys, sizes, skipped = [], [], []
+    for start, stop in slabs(columns, n_rows):
+        encoded = _encode(part(columns, np.arange(start, stop)), recipe, stop - start)
+        lengths = np.asarray(pc.fill_null(pc.binary_length(encoded.bodies), 0), dtype=np.int64)
+        encoded = _drop_too_large(encoded, lengths > max_bytes)
+        keys.append(request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition))
+        sizes.append(np.where(np.asarray(encoded.bodies.is_null()), 0, lengths))
+        skipped.append(encoded.skipped)
+    every = pa.concat_arrays(keys) if keys else pa.array([], type=KEY)
+    occurrences = np.zeros(n_rows, dtype=np.int64) if dedupe else count_occurrences(every)
+    return Rows(
+        keys=occurrence_keys(every, occurrences),
+        body_sizes=np.concatenate(sizes) if sizes else np.zeros(0, dtype=np.int64),
+        skipped=pa.concat_arrays(skipped) if skipped else pa.array([], type=pa.string()),
+        occurrences=occurrences,
+    )
+
+
+def _drop_too_large(encoded: Encoded, too_large: np.ndarray) -> Encoded:
+    if not too_large.any():
+        return encoded
+    mask = pa.array(too_large)
+    code = pa.scalar(ErrorCode.REQUEST_TOO_LARGE.value, pa.string())
+    return Encoded(
+        bodies=pc.if_else(mask, pa.scalar(None, LARGE), encoded.bodies),
+        skipped=pc.if_else(mask, code, encoded.skipped),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Request lines of some rows, and the keys of what they really say.
+
+    Parameters
+    ----------
+    texts : pa.LargeStringArray, shape (n,)
+        One JSON object each, with its newline.
+    keys : pa.FixedSizeBinaryArray, shape (n,)
+        request_key of each, hashed from the line's own body.
+    """
+
+    texts: pa.Array
+    keys: pa.Array
+
+
+def write_lines(
+    columns: Mapping[str, Values],
+    recipe: Recipe,
+    *,
+    rows: np.ndarray,
+    custom_ids: pa.Array,
+    occurrences: np.ndarray,
+) -> Iterator[Lines]:
+    """Request lines of the rows asked for, slab by slab, in that order.
+
+    Parameters
+    ----------
+    columns : mapping of str to Values
+        The whole columns.
+    recipe : Recipe
+    rows : np.ndarray of int64, shape (n,)
+        Positions to write.
+    custom_ids : pa.LargeStringArray, shape (n,)
+    occurrences : np.ndarray of int64, shape (n,)
+        Occurrence number of each row, from `Rows`.
+    """
+    fragments = ('{"body":', ',"custom_id":"', f'","method":"POST","url":"{recipe.endpoint}"}}\n')
+    for start, stop in slabs(columns, len(rows)):
+        encoded = _encode(part(columns, rows[start:stop]), recipe, stop - start)
+        keys = request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition)
+        fillings = [encoded.bodies, escape(custom_ids.slice(start, stop - start))]
+        yield Lines(
+            texts=join(fragments, fillings, n_rows=stop - start),
+            keys=occurrence_keys(keys, occurrences[start:stop]),
+        )
+
+
+def line_overhead(endpoint: str) -> int:
+    """Bytes of a request line beside its body and custom_id, newline included."""
+    return len(f'{{"body":,"custom_id":"","method":"POST","url":"{endpoint}"}}\n'.encode())
+
+
+def _encode(columns: Mapping[str, Values], recipe: Recipe, n_rows: int) -> Encoded:
+    return encode(recipe.body, columns, n_rows=n_rows, null_as_empty=recipe.null_as_empty)
+
+
+def part(columns: Mapping[str, Values], rows: np.ndarray) -> dict[str, Values]:
+    """Some rows of every column."""
+    contiguous = (
+        len(rows) > 0 and int(rows[-1]) - int(rows[0]) == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+    )
+    return {name: _rows_of(values, rows, contiguous=contiguous) for name, values in columns.items()}
+
+
+def _rows_of(values: Values, rows: np.ndarray, *, contiguous: bool) -> Values:
+    if isinstance(values, pa.Array):
+        return values.slice(int(rows[0]), len(rows)) if contiguous else values.take(pa.array(rows))
+    return [values[position] for position in rows.tolist()]
+
+
+def slabs(columns: Mapping[str, Values], n_rows: int) -> Iterator[tuple[int, int]]:
+    """Cut rows into slabs of bounded size, so that long cells do not fill the memory."""
+    width = sum(
+        values.nbytes / max(len(values), 1) for values in columns.values() if isinstance(values, pa.Array)
+    )
+    step = max(1, min(SLAB_ROWS, int(SLAB_BYTES / max(width, 1.0))))
+    for start in range(0, n_rows, step):
+        yield start, min(start + step, n_rows)
