@@ -1,0 +1,152 @@
+"""Files read back as NDJSON: rows in order of completion, counted before they are streamed."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from dwbatch.local.files import LARGEST_PAGE
+from dwbatch.local.ids import RowIds
+from dwbatch.local.replies import NDJSON
+from dwbatch.local.store import Store
+from dwbatch.local.views import ERROR, OUTPUT, PURPOSES, is_incomplete
+
+_encode = msgspec.json.encode
+
+# Lines are joined to pieces of about this size, or a large file would be
+# millions of tiny writes.
+PIECE_BYTES = 256 * 1024
+
+_RESULTS = (
+    "SELECT result.line, result.status_code, result.body, request.custom_id FROM result "
+    "JOIN request ON request.seq = result.line + :first_request "
+    "WHERE result.batch = :batch AND result.kind = :kind AND request.custom_id LIKE :search "
+    "ORDER BY result.seq LIMIT :limit OFFSET :skip"
+)
+_REQUESTS = (
+    "SELECT custom_id, method, url, body FROM request WHERE seq >= :first_request "
+    "AND seq < :first_request + :total AND custom_id LIKE :search ORDER BY seq LIMIT :limit OFFSET :skip"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which lines of a file are asked for."""
+
+    skip: int = 0
+    limit: int | None = None
+    search: str | None = None
+
+    @property
+    def like(self) -> str:
+        """The search as a pattern, in which ``%`` and ``_`` stay alive as on the real server."""
+        return "%" if self.search is None else f"%{self.search}%"
+
+
+def answer(store: Store, file: sqlite3.Row, window: Window) -> Response:
+    """The response to a GET of a file's content."""
+    if file["batch"] is None:
+        return _input(store, file, window)
+    with store.reading() as db:
+        batch = db.execute("SELECT * FROM batch WHERE seq = ?", (file["batch"],)).fetchone()
+    kind = OUTPUT if file["purpose"] == PURPOSES[OUTPUT] else ERROR
+    count = batch["completed"] if kind == OUTPUT else batch["failed"]
+    left = max(0, count - window.skip)
+    incomplete = is_incomplete(batch) and not batch["is_deleted"]
+    values = {"batch": batch["seq"], "kind": kind, "first_request": batch["first_request"]}
+    line_of = _output_line if kind == OUTPUT else _error_line
+    ids = RowIds(batch["id"])
+    if window.limit is not None:
+        rows = _rows(store, _RESULTS, values, window, window.limit)
+        return page([line_of(row, ids) for row in rows], window, has_more=incomplete)
+    headers = {"x-incomplete": _word(incomplete)}
+    if window.search is None and not batch["is_deleted"]:
+        headers["x-last-line"] = str(window.skip + left)
+    found = _stream(store, _RESULTS, values, window, count if window.search is not None else left)
+    return stream((line_of(row, ids) for row in found), headers)
+
+
+def _input(store: Store, file: sqlite3.Row, window: Window) -> Response:
+    values = {"first_request": file["first_request"], "total": file["total"]}
+    if window.limit is not None:
+        rows = _rows(store, _REQUESTS, values, window, window.limit)
+        return page([_request_line(row) for row in rows], window, has_more=False)
+    found = _stream(store, _REQUESTS, values, window, -1)
+    return stream((_request_line(row) for row in found), {"x-incomplete": "false"})
+
+
+def page(lines: list[bytes], window: Window, *, has_more: bool) -> Response:
+    """One page of lines, of a length known beforehand; one line too many says that more follow."""
+    limit = window.limit or LARGEST_PAGE
+    headers = {
+        "content-type": NDJSON,
+        "x-incomplete": _word(has_more or len(lines) > limit),
+        "x-last-line": str(window.skip + len(lines[:limit])),
+    }
+    return Response(b"".join(lines[:limit]), headers=headers)
+
+
+def stream(lines: Iterator[bytes], headers: dict[str, str]) -> Response:
+    """All lines, in chunks, without a length."""
+    return StreamingResponse(_pieces(lines), headers={"content-type": NDJSON, **headers})
+
+
+def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
+    piece = bytearray()
+    for line in lines:
+        piece += line
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
+
+
+def _rows(store: Store, query: str, values: dict[str, Any], window: Window, limit: int) -> list[sqlite3.Row]:
+    with store.reading() as db:
+        bound = {**values, "search": window.like, "skip": window.skip, "limit": limit + 1}
+        return db.execute(query, bound).fetchall()
+
+
+def _stream(
+    store: Store, query: str, values: dict[str, Any], window: Window, limit: int
+) -> Iterator[sqlite3.Row]:
+    with store.reading() as db:
+        bound = {**values, "search": window.like, "skip": window.skip, "limit": limit}
+        yield from db.execute(query, bound)
+
+
+def _output_line(row: sqlite3.Row, ids: RowIds) -> bytes:
+    return (
+        b'{"id":"batch_req_%b","custom_id":%b,"response":{"status_code":%d,"request_id":null,"body":%b},"error":null}\n'
+        % (
+            ids.of(row["line"]).encode(),
+            _encode(row["custom_id"]),
+            row["status_code"],
+            row["body"],
+        )
+    )
+
+
+def _error_line(row: sqlite3.Row, ids: RowIds) -> bytes:
+    return b'{"id":"batch_req_%b","custom_id":%b,"response":null,"error":{"code":null,"message":%b}}\n' % (
+        ids.of(row["line"]).encode(),
+        _encode(row["custom_id"]),
+        _encode(row["body"].decode() or "Unknown error"),
+    )
+
+
+def _request_line(row: sqlite3.Row) -> bytes:
+    return b'{"custom_id":%b,"method":%b,"url":%b,"body":%b}\n' % (
+        _encode(row["custom_id"]),
+        _encode(row["method"]),
+        _encode(row["url"]),
+        row["body"],
+    )
+
+
+def _word(is_true: bool) -> str:  # noqa: FBT001 - a header's word for a boolean
+    return "true" if is_true else "false"

@@ -1,0 +1,155 @@
+"""Files: stored, listed, shown, deleted."""
+
+import mmap
+import sqlite3
+import time
+from itertools import islice
+from typing import Any, BinaryIO
+
+from dwbatch.local import ids, lines
+from dwbatch.local.limits import Limits, Model
+from dwbatch.local.replies import Refusal
+from dwbatch.local.store import Store
+from dwbatch.local.uploads import Upload
+
+_INSERT_AT_ONCE = 5000
+DEFAULT_PAGE = 20
+LARGEST_PAGE = 101
+
+
+def keep(
+    store: Store,
+    upload: Upload,
+    *,
+    limits: Limits,
+    models: dict[str, Model] | None,
+    owner: str,
+    began_at: int,
+) -> sqlite3.Row:
+    """Validate an upload and store it whole, or not at all.
+
+    Raises
+    ------
+    Refusal
+        With the first fault; nothing is stored then.
+    """
+    file_id = ids.new()
+    content = _view(upload.file)
+    with store.writing() as db:
+        (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
+        accepted = lines.requests(content, limits=limits, models=models)
+        total = 0
+        while block := list(islice(accepted, _INSERT_AT_ONCE)):
+            db.executemany(
+                "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
+            )
+            total += len(block)
+        expiry_s = upload.expires_after_s if upload.expires_after_s is not None else limits.file_expiry_s
+        db.execute(
+            "INSERT INTO file (id, filename, purpose, bytes, created_at, expires_at, first_request, total, owner) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                file_id,
+                upload.filename if upload.filename is not None else f"upload-{file_id}",
+                upload.purpose,
+                upload.file_bytes,
+                began_at,
+                int(time.time()) + expiry_s,
+                first,
+                total,
+                owner,
+            ),
+        )
+        return find(db, file_id, owner)
+
+
+def _view(file: BinaryIO) -> "mmap.mmap | bytes":
+    file.flush()
+    # An empty file cannot be mapped.
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
+
+
+def find(db: sqlite3.Connection, given: str, owner: str) -> sqlite3.Row:
+    """A file by the id that a client gave.
+
+    Raises
+    ------
+    Refusal
+        400 if it is no UUID, 404 if there is no such file of this owner.
+    """
+    file_id = ids.parse(given)
+    if file_id is None:
+        raise Refusal(400, "Invalid file ID format")
+    found: sqlite3.Row | None = db.execute(
+        "SELECT * FROM file WHERE id = ? AND owner = ? AND NOT is_deleted", (file_id, owner)
+    ).fetchone()
+    if found is None:
+        raise Refusal(404, f"File with ID {given} not found")
+    return found
+
+
+def listed(
+    db: sqlite3.Connection,
+    owner: str,
+    *,
+    limit: int,
+    after: str | None,
+    is_ascending: bool,
+    purpose: str | None,
+    search: str | None,
+) -> tuple[list[sqlite3.Row], bool]:
+    """One page of files, and whether more follow; an unknown `after` is the first page again."""
+    conditions, values = ["owner = ?", "NOT is_deleted"], list[Any]((owner,))
+    if purpose is not None:
+        conditions.append("purpose = ?")
+        values.append(purpose)
+    if search is not None:
+        conditions.append("filename LIKE ?")
+        values.append(f"%{search}%")
+    start = position(db, "file", after)
+    if start is not None:
+        conditions.append("seq > ?" if is_ascending else "seq < ?")
+        values.append(start)
+    direction = "ASC" if is_ascending else "DESC"
+    found = db.execute(
+        f"SELECT * FROM file WHERE {' AND '.join(conditions)} ORDER BY seq {direction} LIMIT ?",  # noqa: S608 - conditions are the constants above
+        (*values, limit + 1),
+    ).fetchall()
+    return found[:limit], len(found) > limit
+
+
+def position(db: sqlite3.Connection, table: str, given: str | None) -> int | None:
+    """Where the cursor of a list stands, or None if no such id is known, which is the first page again."""
+    canonical = ids.parse(given) if given is not None else None
+    if canonical is None:
+        return None
+    found = db.execute(f"SELECT seq FROM {table} WHERE id = ?", (canonical,)).fetchone()  # noqa: S608 - the table is named by this module
+    return found[0] if found else None
+
+
+def delete(db: sqlite3.Connection, file: sqlite3.Row) -> list[int]:
+    """Delete a file; batches that read it lose it, and unfinished ones are cancelled.
+
+    Returns
+    -------
+    list of int
+        Batches that must stop.
+    """
+    db.execute("UPDATE file SET is_deleted = 1 WHERE seq = ?", (file["seq"],))
+    if file["batch"] is not None:
+        return []
+    stopped = [
+        seq
+        for (seq,) in db.execute(
+            "SELECT seq FROM batch WHERE input_file = ? AND cancelling_at IS NULL AND failed_at IS NULL "
+            "AND completed + failed < total",
+            (file["id"],),
+        )
+    ]
+    now = int(time.time())
+    db.executemany(
+        "UPDATE batch SET cancelling_at = ?, cancelled_at = ? WHERE seq = ?",
+        [(now, now, seq) for seq in stopped],
+    )
+    db.execute("UPDATE batch SET input_file = '' WHERE input_file = ?", (file["id"],))
+    return stopped

@@ -1,0 +1,173 @@
+"""A file of request lines, read line by line as the real server reads it."""
+
+import mmap
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from dwbatch.local.limits import CHAT, EMBEDDINGS, Limits, Model
+from dwbatch.local.replies import Refusal
+
+PATHS = {
+    "/v1/chat/completions": CHAT,
+    "/v1/completions": CHAT,
+    "/v1/embeddings": EMBEDDINGS,
+    "/v1/responses": CHAT,
+    "/v1/messages": CHAT,
+}
+MOST_CUSTOM_ID_BYTES = 64
+
+# What an HTTP header value may not hold: the server keeps custom_ids to that
+# rule, so every byte from 0x80 on passes although its message says ASCII.
+_NOT_IN_A_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line as it is decoded; whatever else it holds is lost."""
+
+    custom_id: str
+    method: str
+    url: str
+    body: Any
+
+
+class Request(NamedTuple):
+    """One accepted request, in the order of the store's columns."""
+
+    custom_id: str
+    method: str
+    url: str
+    model: str
+    body: bytes
+
+
+_decode = msgspec.json.Decoder(Line).decode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def requests(
+    content: "mmap.mmap | bytes", *, limits: Limits, models: dict[str, Model] | None
+) -> Iterator[Request]:
+    """Requests of a file, in order; the first fault ends it.
+
+    Parameters
+    ----------
+    content : mmap or bytes
+        The whole file.
+    limits : Limits
+        Bounds of this server.
+    models : dict of str to Model, optional
+        Models on offer; None accepts every name.
+
+    Yields
+    ------
+    Request
+        Body as compact JSON with keys sorted at every depth.
+
+    Raises
+    ------
+    Refusal
+        With the real server's status and sentence; nothing of the file may be kept.
+    """
+    number = 0
+    for raw in cut(content):
+        number += 1
+        if limits.max_requests_per_file and number > limits.max_requests_per_file:
+            raise Refusal(
+                400,
+                f"File contains {number} requests, which exceeds the maximum of {limits.max_requests_per_file}",
+            )
+        yield _request(raw, number, limits=limits, models=models)
+    if not number:
+        raise Refusal(400, "File contains no valid request templates")
+
+
+def cut(content: "mmap.mmap | bytes") -> Iterator[bytes]:
+    """Lines that are not blank, without the white space around them.
+
+    Raises
+    ------
+    Refusal
+        If a line is not UTF-8. A sequence that the end of the file cuts is dropped, as the server does.
+    """
+    start, size, number = 0, len(content), 0
+    while start < size:
+        end = content.find(b"\n", start)
+        raw = content[start : size if end < 0 else end]
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if end < 0 and error.reason == "unexpected end of data":
+                text = raw[: error.start].decode("utf-8")
+            else:
+                raise _not_utf8(error, number, start) from error
+        start = size if end < 0 else end + 1
+        if stripped := text.strip():
+            number += 1
+            yield raw if len(stripped) == len(text) else stripped.encode()
+
+
+def _not_utf8(error: UnicodeDecodeError, line: int, start: int) -> Refusal:
+    return Refusal(
+        400,
+        f"File contains invalid UTF-8 on/near line {line} at byte offset {start + error.start}: "
+        f"invalid utf-8 sequence of {error.end - error.start} bytes from index {start + error.start}",
+    )
+
+
+def _request(raw: bytes, number: int, *, limits: Limits, models: dict[str, Model] | None) -> Request:
+    try:
+        line = _decode(raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refusal(400, f"Invalid JSON on line {number}: {error}") from error
+    if len(line.custom_id.encode()) > MOST_CUSTOM_ID_BYTES:
+        raise _refused(
+            number,
+            f"custom_id exceeds maximum length of {MOST_CUSTOM_ID_BYTES} characters "
+            f"(got {len(line.custom_id.encode())})",
+        )
+    if _NOT_IN_A_HEADER.search(line.custom_id):
+        raise _refused(
+            number, "custom_id contains invalid characters: must be valid ASCII without control characters"
+        )
+    if line.method.upper() != "POST":
+        raise _refused(number, f"Unsupported HTTP method '{line.method}'. Only POST is currently supported.")
+    if line.url not in PATHS:
+        raise _refused(number, f"Unsupported URL path '{line.url}'. Allowed paths are: {', '.join(PATHS)}")
+    return _with_body(line, number, limits=limits, models=models)
+
+
+def _with_body(line: Line, number: int, *, limits: Limits, models: dict[str, Model] | None) -> Request:
+    model = line.body.get("model") if isinstance(line.body, dict) else None
+    if not isinstance(model, str):
+        raise _refused(number, "Missing 'model' field in request body")
+    if models is not None:
+        _check_model(line, model, number, models)
+    line.body.pop("priority", None)
+    body = _encode_sorted(line.body)
+    if len(body) > limits.max_body_bytes:
+        raise _refused(
+            number,
+            f"Request body is {len(body)} bytes, which exceeds the maximum allowed size of "
+            f"{limits.max_body_bytes} bytes",
+        )
+    return Request(line.custom_id, line.method, line.url, model, body)
+
+
+def _check_model(line: Line, model: str, number: int, models: dict[str, Model]) -> None:
+    if model not in models:
+        raise Refusal(
+            403, f"Line {number}: Model '{model}' has not been configured or is not available to user"
+        )
+    kind, needed = models[model].kind, PATHS[line.url]
+    if kind and kind != needed:
+        raise _refused(
+            number,
+            f"Model '{model}' is a {kind} model but endpoint '{line.url}' requires a {needed} model",
+        )
+
+
+def _refused(number: int, text: str) -> Refusal:
+    return Refusal(400, f"Line {number}: {text}")

@@ -1,0 +1,254 @@
+"""The daemon that answers rows: takes them up in order, stores each end exactly once."""
+
+import itertools
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from dwbatch.local.ids import RowIds
+from dwbatch.local.store import Store
+from dwbatch.local.upstream import Claim, Finish, Upstream
+from dwbatch.local.views import OUTPUT
+
+logger = logging.getLogger(__name__)
+
+# Instant answers are stored so many in one transaction: large enough that
+# SQLite is no brake, small enough that counts are seen to grow.
+SLICE = 1000
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    """A batch under way: which of its lines are still owed."""
+
+    batch: int
+    epoch: int
+    first_request: int
+    ids: RowIds
+    owed: Iterator[int]
+    in_flight: set[int] = field(default_factory=set)
+    is_exhausted: bool = False
+
+
+class Runner:
+    """One thread that claims and stores, and a pool that answers.
+
+    Parameters
+    ----------
+    store : Store
+        Where requests come from and results go.
+    upstream : Upstream
+        What answers.
+    concurrency : int
+        Most requests upstream at one time.
+    """
+
+    def __init__(self, store: Store, upstream: Upstream, concurrency: int) -> None:
+        self._store = store
+        self._upstream = upstream
+        self._concurrency = concurrency
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="dwbatch-local-answer")
+        self._news: queue.SimpleQueue[Finish | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting: deque[_Running] = deque()
+        self._running: dict[int, _Running] = {}
+        self._epochs = itertools.count()
+        self._in_flight = 0
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="dwbatch-local-runner", daemon=True)
+
+    def start(self) -> None:
+        """Take up what an earlier process left, and begin."""
+        with self._store.reading() as db:
+            left = db.execute(
+                "SELECT seq FROM batch WHERE in_progress_at IS NOT NULL AND cancelling_at IS NULL "
+                "AND NOT is_deleted AND completed + failed < total ORDER BY seq"
+            ).fetchall()
+        for (batch,) in left:
+            self.run(batch)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End both threads; rows in flight are taken up again by the next start."""
+        self._is_stopping = True
+        self._news.put(None)
+        self._thread.join()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, batch: int) -> None:
+        """Answer every row of a batch that has no result yet, and is not being answered."""
+        with self._lock, self._store.reading() as db:
+            row = db.execute("SELECT * FROM batch WHERE seq = ?", (batch,)).fetchone()
+            # A batch that is running keeps its epoch, so that answers on their
+            # way still count and no row is bought twice; after a drop a new one
+            # makes them arrive in vain.
+            running = self._running.get(batch) or _Running(
+                batch, next(self._epochs), row["first_request"], RowIds(row["id"]), iter(())
+            )
+            running.owed = _owed(db, row, running.in_flight)
+            running.is_exhausted = False
+            self._running[batch] = running
+            if running not in self._waiting:
+                self._waiting.append(running)
+        self._news.put(None)
+
+    def drop(self, batch: int) -> None:
+        """Answer no more rows of a batch; answers under way are thrown away."""
+        with self._lock:
+            running = self._running.pop(batch, None)
+            if running is not None and running in self._waiting:
+                self._waiting.remove(running)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether any row waits or is being answered."""
+        with self._lock:
+            return bool(self._running)
+
+    def in_flight(self, batch: int) -> frozenset[int]:
+        """Lines of a batch that are upstream at this moment."""
+        with self._lock:
+            running = self._running.get(batch)
+            return frozenset(running.in_flight) if running else frozenset()
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            finished = self._answer_slice() if self._upstream.is_instant else self._collect()
+            if finished:
+                self._save(finished)
+
+    def _answer_slice(self) -> list[Finish]:
+        claims = self._claim(SLICE)
+        if not claims:
+            self._news.get()
+        return [self._upstream.call(claim) for claim in claims]
+
+    def _collect(self) -> list[Finish]:
+        for claim in self._claim(self._concurrency - self._in_flight):
+            self._in_flight += 1
+            self._pool.submit(self._upstream.call, claim).add_done_callback(self._report)
+        news = [self._news.get()]
+        while not self._news.empty() and len(news) < SLICE:
+            news.append(self._news.get())
+        finished = [one for one in news if one is not None]
+        self._in_flight -= len(finished)
+        return finished
+
+    def _report(self, future: Future[Finish]) -> None:
+        if not future.cancelled():
+            self._news.put(future.result())
+
+    def _claim(self, wanted: int) -> list[Claim]:
+        with self._lock:
+            taken: list[tuple[_Running, int]] = []
+            while self._waiting and len(taken) < wanted:
+                running = self._waiting[0]
+                line = next(running.owed, None)
+                if line is None:
+                    running.is_exhausted = True
+                    self._waiting.popleft()
+                    self._forget_if_over(running)
+                    continue
+                running.in_flight.add(line)
+                taken.append((running, line))
+        if not taken:
+            return []
+        with self._store.reading() as db:
+            return [_load(db, running, line) for running, line in taken]
+
+    def _save(self, finished: list[Finish]) -> None:
+        # The lock is held beyond the transaction, so that a cancel falls wholly
+        # before or wholly after these results. Nobody may wait for this lock
+        # while writing to the store.
+        with self._lock:
+            alive = [one for one in finished if self._is_alive(one.claim)]
+            with self._store.writing() as db:
+                save(db, alive)
+            for one in alive:
+                running = self._running[one.claim.batch]
+                running.in_flight.discard(one.claim.line)
+            for batch in {one.claim.batch for one in alive}:
+                self._forget_if_over(self._running[batch])
+
+    def _is_alive(self, claim: Claim) -> bool:
+        running = self._running.get(claim.batch)
+        return running is not None and running.epoch == claim.epoch
+
+    def _forget_if_over(self, running: _Running) -> None:
+        if running.is_exhausted and not running.in_flight:
+            self._running.pop(running.batch, None)
+
+
+def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
+    """Store the ends of rows, their bills and their batches' counts, in one transaction."""
+    finished = list(finished)
+    db.executemany(
+        "INSERT INTO result (batch, line, kind, status_code, body) VALUES (?, ?, ?, ?, ?)",
+        [(one.claim.batch, one.claim.line, one.kind, one.status_code, one.body) for one in finished],
+    )
+    db.executemany(
+        "INSERT INTO bill (batch, line, body_sha256, status_code, prompt_tokens, completion_tokens, "
+        "billed_at, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                one.claim.batch,
+                one.claim.line,
+                one.body_sha256,
+                one.status_code,
+                one.prompt_tokens,
+                one.completion_tokens,
+                one.finished_at,
+                one.duration_ms,
+            )
+            for one in finished
+            if one.is_billed
+        ],
+    )
+    counts: dict[int, list[int]] = {}
+    for one in finished:
+        counts.setdefault(one.claim.batch, [0, 0])[one.kind != OUTPUT] += 1
+    db.executemany(
+        "UPDATE batch SET completed = completed + ?, failed = failed + ? WHERE seq = ?",
+        [(completed, failed, batch) for batch, (completed, failed) in counts.items()],
+    )
+
+
+def stamp(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
+    """Give a batch whose rows are all over its terminal times, as every GET does."""
+    now = int(time.time())
+    if batch["failed"] == batch["total"]:
+        db.execute("UPDATE batch SET failed_at = ? WHERE seq = ? AND failed_at IS NULL", (now, batch["seq"]))
+    else:
+        db.execute(
+            "UPDATE batch SET finalizing_at = ?, completed_at = ? WHERE seq = ? AND completed_at IS NULL",
+            (now, now, batch["seq"]),
+        )
+
+
+def _owed(db: sqlite3.Connection, batch: sqlite3.Row, in_flight: set[int]) -> Iterator[int]:
+    done = bytearray(batch["total"])
+    for (line,) in db.execute("SELECT line FROM result WHERE batch = ?", (batch["seq"],)):
+        done[line] = 1
+    for line in in_flight:
+        done[line] = 1
+    return _zeros(done)
+
+
+def _zeros(done: bytearray) -> Iterator[int]:
+    line = done.find(0)
+    while line >= 0:
+        yield line
+        line = done.find(0, line + 1)
+
+
+def _load(db: sqlite3.Connection, running: _Running, line: int) -> Claim:
+    custom_id, url, body = db.execute(
+        "SELECT custom_id, url, body FROM request WHERE seq = ?", (running.first_request + line,)
+    ).fetchone()
+    return Claim(running.batch, running.epoch, line, running.ids.of(line), custom_id, url, body)

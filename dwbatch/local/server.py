@@ -1,0 +1,227 @@
+"""A batch server in a thread of this process, for tests, demonstrations and work without a key."""
+
+import secrets
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from dwbatch.local import app
+from dwbatch.local.limits import Limits, Model
+from dwbatch.local.outcomes import Answer, Bill, Script
+from dwbatch.local.runner import Runner
+from dwbatch.local.service import ANYBODY, Service
+from dwbatch.local.store import Store
+from dwbatch.local.upstream import Upstream
+
+STORE_NAME = "store.sqlite"
+DEFAULT_CONCURRENCY = 16
+
+
+class Server:
+    """A batch server on this machine, started by ``with`` and stopped at its end.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where files, batches and results are kept. None is a temporary folder, removed at the end.
+    port : int
+        Port to listen on; 0 takes a free one.
+    host : str
+        Address to listen on.
+    answer : "echo" or callable
+        What answers requests: ``"echo"`` says the last message again; a callable gets the request's body
+        (keys sorted) and returns a text, a whole response body, a `Reply` or an `Outcome`.
+    outcomes : mapping or callable, optional
+        Scripted ends of single requests: by custom_id, or a callable of custom_id and body that returns an
+        `Outcome` or None.
+    delay_s : float
+        Time that each answer takes, in seconds.
+    concurrency : int
+        Most requests answered at one time, where answers take time.
+    limits : Limits, optional
+        Bounds of the server; the real server's defaults if left out.
+    models : mapping of str to Model, optional
+        Models on offer; None accepts every name.
+    keys : sequence or mapping of str, optional
+        API keys that are let in, or a mapping of each to its owner's address; None lets everybody in.
+    populate_delay_s : float
+        Time that a new batch stays ``validating``, in seconds.
+    mounts : sequence of str
+        Path prefixes under which the API is found.
+
+    Examples
+    --------
+    >>> with Server() as server:
+    ...     server.exchanges()
+    []
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        answer: Literal["echo"] | Answer = "echo",
+        outcomes: Script | None = None,
+        delay_s: float = 0.0,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        limits: Limits | None = None,
+        models: Mapping[str, Model] | None = None,
+        keys: Sequence[str] | Mapping[str, str] | None = None,
+        populate_delay_s: float = 0.0,
+        mounts: Sequence[str] = app.MOUNTS,
+        nonce: str = "",
+    ) -> None:
+        self._folder = Path(folder) if folder is not None else None
+        self._address = (host, port)
+        self._upstream = Upstream(None if answer == "echo" else answer, outcomes, delay_s)
+        self._concurrency = concurrency
+        self._limits = limits or Limits()
+        self._models = None if models is None else dict(models)
+        self._keys = _owners(keys)
+        self._populate_delay_s = populate_delay_s
+        self._mounts = tuple(mounts)
+        self._nonce = nonce or secrets.token_hex(16)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._service: Service | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen and serve, in a thread of its own, until `stop`.
+
+        Raises
+        ------
+        OSError
+            If the port is taken.
+        """
+        # Bound here and not by uvicorn, so that a taken port is this caller's
+        # exception and a free one is known before the first call.
+        self._socket = socket.create_server(self._address, backlog=2048)
+        self._service = self._make_service()
+        self._uvicorn = _Uvicorn(app.build(self._service, self._mounts))
+        self._thread = threading.Thread(
+            target=self._uvicorn.run_with, args=(self._socket,), name="dwbatch-local-server", daemon=True
+        )
+        self._thread.start()
+        self._uvicorn.is_settled.wait()
+        if not self._uvicorn.started:
+            self.stop()
+            raise RuntimeError("The local server could not start; its log says why.")
+
+    def stop(self) -> None:
+        """Stop serving; what is stored stays, unless the folder was temporary."""
+        self._uvicorn.should_exit = True
+        self._thread.join()
+        self._socket.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        """Address of the API, such as ``"http://127.0.0.1:49152/v1"``."""
+        return f"http://{self._address[0]}:{self.port}{self._mounts[-1]}"
+
+    @property
+    def port(self) -> int:
+        """Port that the server listens on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    @property
+    def nonce(self) -> str:
+        """Word that tells this start from every other."""
+        return self._nonce
+
+    def idle_s(self) -> float:
+        """Seconds since the last call, 0 while rows are being answered."""
+        service = self._running()
+        return 0.0 if service.runner.is_busy else time.monotonic() - service.last_call
+
+    def ledger(self) -> list[Bill]:
+        """Every call of the model that was made and billed, oldest first."""
+        return self._running().ledger()
+
+    def exchanges(self) -> list[tuple[str, str, int]]:
+        """Method, path and status of every exchange so far."""
+        return list(self._running().exchanges)
+
+    def _running(self) -> Service:
+        if self._service is None:
+            raise RuntimeError("The server was not started: use it in a `with` block, or call start().")
+        return self._service
+
+    def _make_service(self) -> Service:
+        folder = self._folder
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="dwbatch-local-")
+            folder = Path(self._temporary.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        store = Store(folder / STORE_NAME)
+        return Service(
+            store=store,
+            runner=Runner(store, self._upstream, self._concurrency),
+            limits=self._limits,
+            models=self._models,
+            keys=self._keys,
+            spool=folder,
+            nonce=self._nonce,
+            populate_delay_s=self._populate_delay_s,
+        )
+
+
+class _Uvicorn(uvicorn.Server):
+    """The HTTP server, which says when it is up instead of having to be asked."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                log_config=None,
+                access_log=False,
+                lifespan="on",
+                loop="asyncio",
+                ws="none",
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self.is_settled = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open for calls, and say so."""
+        await super().startup(sockets)
+        self.is_settled.set()
+
+    def run_with(self, listening: socket.socket) -> None:
+        """Serve until told to stop."""
+        try:
+            self.run(sockets=[listening])
+        finally:
+            # Also after a failed start, or whoever waits would wait for ever.
+            self.is_settled.set()
+
+
+def _owners(keys: Sequence[str] | Mapping[str, str] | None) -> dict[str, str] | None:
+    if keys is None:
+        return None
+    return dict(keys) if isinstance(keys, Mapping) else dict.fromkeys(keys, ANYBODY)

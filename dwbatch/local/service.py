@@ -1,0 +1,156 @@
+"""One running server's parts, held together: what it keeps, what it runs, whom it serves."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from dwbatch.local import batches
+from dwbatch.local.limits import Limits, Model
+from dwbatch.local.outcomes import Bill
+from dwbatch.local.replies import Refusal, TooMany
+from dwbatch.local.runner import Runner
+from dwbatch.local.store import Store
+
+ANYBODY = "user@example.org"
+UNAUTHENTICATED = "Authentication required"
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """What every call of the API works on.
+
+    Parameters
+    ----------
+    store : Store
+        The memory on disk.
+    runner : Runner
+        What answers rows.
+    limits : Limits
+        Bounds of this server.
+    models : dict of str to Model, optional
+        Models on offer; None accepts every name.
+    keys : dict of str to str, optional
+        API keys, each with its owner's address; None lets everybody in.
+    spool : Path
+        Folder for uploads on their way in.
+    nonce : str
+        Tells this start of the server from every other.
+    populate_delay_s : float
+        Time that a batch stays ``validating``, in seconds.
+    """
+
+    store: Store
+    runner: Runner
+    limits: Limits
+    models: dict[str, Model] | None
+    keys: dict[str, str] | None
+    spool: Path
+    nonce: str
+    populate_delay_s: float = 0.0
+    exchanges: list[tuple[str, str, int]] = field(default_factory=list)
+    last_call: float = field(default_factory=time.monotonic)
+    uploading: int = 0
+    waiting: int = 0
+    slot_free: asyncio.Condition = field(default_factory=asyncio.Condition)
+    timers: set[threading.Timer] = field(default_factory=set)
+
+    def owner(self, request: Request) -> str:
+        """Address of whoever calls.
+
+        Raises
+        ------
+        Refusal
+            401, if keys are configured and this call has none of them.
+        """
+        if self.keys is None:
+            return ANYBODY
+        # The real server compares the word "Bearer " letter by letter.
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or key not in self.keys:
+            raise Refusal(401, UNAUTHENTICATED)
+        return self.keys[key]
+
+    @contextlib.asynccontextmanager
+    async def upload_slot(self) -> AsyncIterator[None]:
+        """A turn to upload, waited for where turns are limited.
+
+        Raises
+        ------
+        TooMany
+            If too many wait already, or the wait was too long.
+        """
+        most = self.limits.concurrent_uploads
+        if not most:
+            yield
+            return
+        if self.uploading >= most:
+            await self._wait_for_slot(most)
+        self.uploading += 1
+        try:
+            yield
+        finally:
+            self.uploading -= 1
+            async with self.slot_free:
+                self.slot_free.notify()
+
+    async def _wait_for_slot(self, most: int) -> None:
+        if self.waiting >= self.limits.waiting_uploads:
+            raise TooMany("Too many file uploads in progress. Please retry later.")
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self.limits.upload_wait_s), self.slot_free:
+                await self.slot_free.wait_for(lambda: self.uploading < most)
+        except TimeoutError as error:
+            raise TooMany("Timed out waiting for upload slot. Please retry later.") from error
+        finally:
+            self.waiting -= 1
+
+    def start(self) -> None:
+        """Go on with what an earlier process left unfinished."""
+        self.runner.start()
+        with self.store.reading() as db:
+            left = db.execute("SELECT * FROM batch WHERE populate_at IS NOT NULL").fetchall()
+        for batch in left:
+            self.populate_later(batch)
+
+    def stop(self) -> None:
+        """End every thread and close the store."""
+        for timer in list(self.timers):
+            timer.cancel()
+            timer.join()
+        self.runner.stop()
+        self.store.close()
+
+    def populate_later(self, batch: sqlite3.Row) -> None:
+        """Make a batch's rows ready when their time has come."""
+        delay_s = batch["populate_at"] - time.time()
+        if delay_s <= 0:
+            self._populate(batch["id"])
+            return
+        timer = threading.Timer(delay_s, self._populate, (batch["id"],))
+        self.timers.add(timer)
+        timer.start()
+
+    def _populate(self, batch_id: str) -> None:
+        with self.store.writing() as db:
+            batch = db.execute("SELECT * FROM batch WHERE id = ?", (batch_id,)).fetchone()
+            is_ready = batches.populate(db, batch)
+        if is_ready:
+            self.runner.run(batch["seq"])
+
+    def ledger(self) -> list[Bill]:
+        """Every call of the model that was made, oldest first."""
+        with self.store.reading() as db:
+            found = db.execute(
+                "SELECT batch.id, request.custom_id, bill.line + 1, request.model, body_sha256, status_code, "
+                "prompt_tokens, completion_tokens, billed_at FROM bill JOIN batch ON batch.seq = bill.batch "
+                "JOIN request ON request.seq = batch.first_request + bill.line ORDER BY bill.seq"
+            )
+            return [Bill(*row) for row in found]

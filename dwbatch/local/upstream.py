@@ -1,0 +1,180 @@
+"""The model behind the server: a request goes in, the end of its row comes out."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import msgspec
+
+from dwbatch.local import echo
+from dwbatch.local.outcomes import Answer, End, Outcome, Reply, Script
+from dwbatch.local.views import ERROR, OUTPUT
+
+logger = logging.getLogger(__name__)
+
+# Statuses after which the real server tries again; other 4xx are final.
+RETRIABLE = frozenset({404, 408, 429, 499})
+FIRST_SERVER_ERROR = 500
+FIRST_ERROR = 400
+
+# A row that is over and has a line in neither file.
+NOWHERE = 2
+
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class Claim(NamedTuple):
+    """A row taken up to be answered."""
+
+    batch: int
+    epoch: int
+    line: int
+    row_id: str
+    custom_id: str
+    url: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a row ended, ready to be stored."""
+
+    claim: Claim
+    kind: int
+    status_code: int
+    body: bytes
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    body_sha256: str = ""
+    is_billed: bool = True
+    finished_at: float = 0.0
+    duration_ms: float = 0.0
+
+
+class Upstream:
+    """Answers claims by script, by a callable, or by echo.
+
+    Parameters
+    ----------
+    answer : callable, optional
+        From a request's body to the answer; None is echo.
+    outcomes : mapping or callable, optional
+        Ends of single requests, by custom_id; what it does not name is answered.
+    delay_s : float
+        Time every answer takes, in seconds.
+    """
+
+    def __init__(self, answer: Answer | None, outcomes: Script | None, delay_s: float) -> None:
+        self._answer = answer
+        self._outcomes = outcomes
+        self._delay_s = delay_s
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether answers cost no time, so that rows can be answered many in a row."""
+        return self._answer is None and not self._delay_s
+
+    def call(self, claim: Claim) -> Finish:
+        """Answer one claim; never raises."""
+        began = time.monotonic()
+        if self._delay_s:
+            time.sleep(self._delay_s)
+        body = msgspec.json.decode(claim.body)
+        outcome = self._outcome(claim, body)
+        kind, status_code, stored, usage = _settle(outcome, claim, body)
+        return Finish(
+            claim,
+            kind,
+            status_code,
+            stored,
+            prompt_tokens=usage[0],
+            completion_tokens=usage[1],
+            body_sha256=hashlib.sha256(claim.body).hexdigest(),
+            finished_at=time.time(),
+            duration_ms=(time.monotonic() - began) * 1000,
+        )
+
+    def _outcome(self, claim: Claim, body: dict[str, Any]) -> Outcome:
+        scripted = self._scripted(claim.custom_id, body)
+        if scripted is not None:
+            return scripted
+        if self._answer is None:
+            return Outcome(End.REPLY, 200, echo.echo(claim.url, body, claim.row_id))
+        # The callable is the user's: whatever it raises is one failed row, as a
+        # model that breaks down would be.
+        try:
+            said = self._answer(body)
+        except Exception as error:  # noqa: BLE001 - see above
+            logger.warning("row %s: the answer callable raised %s", claim.row_id, type(error).__name__)
+            return Outcome.status(500, {"error": {"message": repr(error), "type": "answer_error"}})
+        if isinstance(said, Outcome):
+            return said
+        if isinstance(said, Reply):
+            return Outcome(End.REPLY, said.status_code, said.body)
+        if isinstance(said, str):
+            said = echo.wrap(claim.url, body, claim.row_id, said)
+        return Outcome(End.REPLY, 200, said)
+
+    def _scripted(self, custom_id: str, body: dict[str, Any]) -> Outcome | None:
+        if self._outcomes is None:
+            return None
+        if isinstance(self._outcomes, Mapping):
+            return self._outcomes.get(custom_id)
+        return self._outcomes(custom_id, body)
+
+
+def failure(kind: str, details: dict[str, Any] | None = None) -> bytes:
+    """The text in an error line's message: JSON inside a JSON string."""
+    reason: dict[str, Any] = {"type": kind}
+    if details is not None:
+        reason["details"] = details
+    return msgspec.json.encode(reason)
+
+
+def http_failure(status_code: int, body: str) -> bytes:
+    """The failure of an upstream status, with the upstream's body as a string."""
+    is_retriable = status_code in RETRIABLE or status_code >= FIRST_SERVER_ERROR
+    kind = "RetriableHttpStatus" if is_retriable else "NonRetriableHttpStatus"
+    return failure(kind, {"status": status_code, "body": body})
+
+
+def _settle(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> tuple[int, int, bytes, tuple[int, int]]:
+    if outcome.end is End.NEVER:
+        return NOWHERE, 0, b"null", (0, 0)
+    if outcome.end is End.NETWORK_ERROR:
+        return ERROR, 0, failure("NetworkError", {"error": outcome.body}), (0, 0)
+    if outcome.end is End.TIMEOUT:
+        return ERROR, 0, failure("Timeout", {"error": outcome.body}), (0, 0)
+    reply = _reply(outcome, claim, body)
+    if outcome.status_code >= FIRST_ERROR:
+        text = reply if isinstance(reply, str) else msgspec.json.encode(reply).decode()
+        return ERROR, outcome.status_code, http_failure(outcome.status_code, text), (0, 0)
+    return OUTPUT, outcome.status_code, _encode_sorted(reply), _usage(reply)
+
+
+def _reply(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> Any:
+    if outcome.end in {End.REPLY, End.NOT_JSON}:
+        return outcome.body
+    said = ""
+    if outcome.end is End.TRUNCATED:
+        said = echo.asked(body)[:8]
+    message: dict[str, Any] = {"role": "assistant", "content": said}
+    if outcome.end is End.REFUSAL:
+        message = {"role": "assistant", "content": None, "refusal": "I cannot help with that."}
+    reasons = {End.TRUNCATED: "length", End.CONTENT_FILTER: "content_filter"}
+    return echo.chat(body, claim.row_id, message, finish_reason=reasons.get(outcome.end, "stop"), said=said)
+
+
+def _usage(reply: Any) -> tuple[int, int]:
+    usage = reply.get("usage") if isinstance(reply, dict) else None
+    if not isinstance(usage, dict):
+        return 0, 0
+    prompt = usage.get("prompt_tokens", usage.get("input_tokens", 0))
+    completion = usage.get("completion_tokens", usage.get("output_tokens", 0))
+    return (
+        prompt if isinstance(prompt, int) else 0,
+        completion if isinstance(completion, int) else 0,
+    )
