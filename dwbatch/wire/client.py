@@ -11,9 +11,10 @@ from urllib.parse import quote
 import msgspec
 import requests
 
+from dwbatch.errors import NotAnApiError, TransportError
 from dwbatch.wire.content import Content
 from dwbatch.wire.line import Call, Line
-from dwbatch.wire.objects import Batch, File, Page, decode
+from dwbatch.wire.objects import Analytics, Batch, CostEstimate, File, Page, decode
 from dwbatch.wire.upload import MultipartFile
 
 T = TypeVar("T", File, Batch)
@@ -130,7 +131,7 @@ class Client:
         """Buy a batch, in one attempt, never repeated at any level.
 
         After a `TransportError` other than `NeverSentError`, and after an unclear status such as
-        502, the batch may exist all the same; so it may after a `NotAnApiError`.
+        502, the batch may exist all the same.
         """
         wanted = {
             "input_file_id": input_file_id,
@@ -178,9 +179,28 @@ class Client:
         call = Call("GET", f"/files/{_quoted(file_id)}/content", params=params)
         return Content(call.name, self._line.open(call), self._stopping)
 
+    def estimate(self, file_id: str, *, completion_window: str) -> CostEstimate:
+        """What the server expects an uploaded file to cost."""
+        params = {"completion_window": completion_window}
+        call = Call("GET", f"/files/{_quoted(file_id)}/cost-estimate", params=params)
+        body, url = self._line.ask(call)
+        return decode(body, CostEstimate, named=None, call=call.name, url=url)
+
+    def analytics(self, batch_id: str) -> Analytics:
+        """What a batch used and cost so far."""
+        call = Call("GET", f"/batches/{_quoted(batch_id)}/analytics")
+        body, url = self._line.ask(call)
+        return decode(body, Analytics, named=None, call=call.name, url=url)
+
     def _object(self, call: Call, kind: type[T]) -> T:
         body, url = self._line.ask(call)
-        return decode(body, kind, named=kind.KIND, call=call.name, url=url)
+        try:
+            return decode(body, kind, named=kind.KIND, call=call.name, url=url)
+        except NotAnApiError as error:
+            if call.once:
+                # Whatever says "done" to a purchase may have made it.
+                raise TransportError(call.name, f"the answer cannot be read: {error.found}.") from error
+            raise
 
     def _pages(self, path: str, kind: type[Page[T]], params: dict[str, str]) -> Iterator[T]:
         # A cursor that the server does not know sends the first page again,

@@ -50,7 +50,7 @@ def transport_error(call: str, error: Exception) -> TransportError:
         if (reason := _never_sent(cause)) is not None:
             return NeverSentError(call, reason)
     if any(isinstance(cause, urllib3_errors.ReadTimeoutError | requests.ReadTimeout) for cause in causes):
-        return TransportError(call, "the server took the request and did not answer in time.")
+        return TransportError(call, "no answer came in time.")
     return TransportError(call, _in_words(causes[-1]))
 
 
@@ -90,6 +90,9 @@ def _inside(error: BaseException) -> Iterator[BaseException]:
 
 
 def _never_sent(cause: BaseException) -> str | None:
+    if isinstance(cause, urllib3_errors.ProxyError):
+        # Raised before the way through the proxy is open, never after [urllib3].
+        return f"the proxy gave no connection: {_in_words(cause.original_error)}"
     if isinstance(cause, urllib3_errors.NameResolutionError):
         return "the host name cannot be found (no network, or a wrong base URL)."
     if isinstance(cause, urllib3_errors.NewConnectionError):

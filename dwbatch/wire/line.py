@@ -133,8 +133,6 @@ class Line:
         return response
 
     def _sent(self, call: Call, session: requests.Session, base_url: str) -> requests.Response:
-        if self._stopping.is_set():
-            raise StoppedError.during(call.name)
         connect_s, read_s = self._timeouts_s
         if isinstance(call.body, MultipartFile):
             call.body.seek(0)

@@ -1,6 +1,7 @@
 """The server's objects, read leniently: null and absent alike, unknown statuses kept."""
 
-from typing import Any, ClassVar, Generic, TypeVar
+from decimal import Decimal
+from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
@@ -76,7 +77,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     cancelling_at: float | None = None
     cancelled_at: float | None = None
     request_counts: RequestCounts | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, object] | None = None
     errors: BatchErrors | None = None
 
     def __post_init__(self) -> None:
@@ -90,11 +91,50 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     has_more: bool | None = None
 
 
+class CostEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server expects a file to cost, in its credits (US dollars at the hosted service).
+
+    Input tokens are bytes / 4, output tokens the mean of the model's last answers; a model without
+    a price counts as 0, so 0 does not mean free [R].
+    """
+
+    total_estimated_cost: Decimal
+    total_requests: int | None = None
+    total_estimated_input_tokens: int | None = None
+    total_estimated_output_tokens: int | None = None
+    models: list["ModelEstimate"] | None = None
+
+
+class ModelEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """One model's part of a `CostEstimate`."""
+
+    model: str
+    request_count: int | None = None
+    estimated_input_tokens: int | None = None
+    estimated_output_tokens: int | None = None
+    estimated_cost: Decimal | None = None
+
+
+class Analytics(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch used so far; the counts may lag behind its completion.
+
+    ``total_cost`` is what was billed, ``total_list_cost`` the same before discounts.
+    """
+
+    total_requests: int
+    total_prompt_tokens: int | None = None
+    total_completion_tokens: int | None = None
+    total_reasoning_tokens: int | None = None
+    total_tokens: int | None = None
+    total_cost: Decimal | None = None
+    total_list_cost: Decimal | None = None
+
+
 class _Kind(msgspec.Struct, frozen=True):
     object: str
 
 
-def decode(body: bytes, kind: type[T], *, named: str, call: str, url: str) -> T:
+def decode(body: bytes, kind: type[T], *, named: str | None, call: str, url: str) -> T:
     """Read one object of the API.
 
     Parameters
@@ -103,8 +143,8 @@ def decode(body: bytes, kind: type[T], *, named: str, call: str, url: str) -> T:
         The reply's body.
     kind : type
         `File`, `Batch`, or a `Page` of them.
-    named : str
-        What its field ``object`` must say.
+    named : str or None
+        What its field ``object`` must say; None for the few that have none.
     call, url : str
         For the message.
 
@@ -118,13 +158,15 @@ def decode(body: bytes, kind: type[T], *, named: str, call: str, url: str) -> T:
     Next to the API, the same host serves a web page at every other path with status 200 [R], so a
     reply is believed only when it says what it is.
     """
-    try:
-        found = msgspec.json.decode(body, type=_Kind).object
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise NotAnApiError(call, url, "a body that is not a JSON object of the API") from error
-    if found != named:
-        raise NotAnApiError(call, url, f"a JSON object that is not a {named}")
+    if named is not None and (found := _parse(body, _Kind, call, url).object) != named:
+        raise NotAnApiError(call, url, f"a JSON object of another kind ({found[:40]!r}, not {named!r})")
+    return _parse(body, kind, call, url)
+
+
+def _parse(body: bytes, kind: type[T], call: str, url: str) -> T:
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise NotAnApiError(call, url, f"JSON of another shape ({error})") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise NotAnApiError(call, url, f"a {named} without the fields of one ({error})") from error
+        raise NotAnApiError(call, url, "a body that is not JSON") from error

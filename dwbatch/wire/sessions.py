@@ -41,8 +41,9 @@ class Sessions:
     Parameters
     ----------
     like : requests.Session, optional
-        Whose proxies, certificates, headers, cookies and hooks are used. Its retries are not: a
-        session that repeats POSTs would buy a batch twice.
+        Whose proxies, certificates, headers, cookies and adapters are used. Its retries are not: a
+        session that repeats POSTs would buy a batch twice. Nor are its hooks: the usual one raises
+        on 4xx, before the answer could be read.
     patience : urllib3.Retry
         For calls that may be repeated.
     on_loopback : bool
@@ -90,7 +91,6 @@ class Sessions:
         session.proxies = dict(like.proxies)
         session.verify, session.cert = like.verify, like.cert
         session.params = like.params
-        session.hooks = like.hooks
         for cookie in like.cookies:
             session.cookies.set_cookie(cookie)
         session.trust_env = like.trust_env and not self._on_loopback
