@@ -1,0 +1,167 @@
+"""The checkpoint folder: which files it has and how they are read and written."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from dwbatch import __version__
+from dwbatch.checkpoint import parquet
+from dwbatch.checkpoint.disk import PARTIAL, Disk, write_atomically
+from dwbatch.checkpoint.schemas import BATCHES, FORMAT, REQUESTS, RESULTS, to_shards, to_table
+from dwbatch.checkpoint.shard import Shard
+from dwbatch.errors import CheckpointError
+
+OURS = {"batches.parquet", "recipe.json", "requests", "results", "uploads", "lock", "lock.json", "stop"}
+
+
+class Checkpoint:
+    """A checkpoint folder.
+
+    It keeps nothing in memory: each read is a read of the disk, so whoever holds the lock sees
+    what the last holder left.
+
+    Parameters
+    ----------
+    path : Path
+    disk : Disk, optional
+        What effects go through.
+    """
+
+    def __init__(self, path: Path, disk: Disk | None = None) -> None:
+        self.path = path
+        self.disk = disk or Disk()
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({str(self.path)!r})"
+
+    def open(self) -> None:
+        """Make the folder where there is none, and refuse one that belongs to somebody else.
+
+        Raises
+        ------
+        CheckpointError
+            If the path is a file, holds other files, or cannot be written.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise CheckpointError(self.path, "checkpoint= names a file; give a folder. Nothing was sent.")
+        try:
+            for folder in (self.path, self.path / "requests", self.path / "results", self.path / "uploads"):
+                self._refuse_foreign()
+                self.disk.make_folder(folder)
+        except OSError as error:
+            raise CheckpointError(
+                self.path,
+                f"the folder cannot be made or written ({error.strerror or error}). Nothing was sent.",
+            ) from error
+
+    def _refuse_foreign(self) -> None:
+        if (
+            not self.path.is_dir()
+            or (self.path / "recipe.json").exists()
+            or (self.path / "batches.parquet").exists()
+        ):
+            return
+        foreign = sorted(
+            found.name
+            for found in self.path.iterdir()
+            if found.name not in OURS and not found.name.startswith(".") and not found.name.endswith(PARTIAL)
+        )
+        if foreign:
+            raise CheckpointError(
+                self.path,
+                f"the folder holds other files ({foreign[0]!r}); give a new or empty folder as checkpoint=. "
+                "Nothing was sent.",
+            )
+
+    def sweep(self) -> None:
+        """Remove what a crashed writer left behind. Only for the holder of the lock."""
+        for folder in (self.path, self.path / "requests", self.path / "results"):
+            for leftover in folder.glob(f"*{PARTIAL}"):
+                self.disk.remove(leftover)
+        for leftover in (self.path / "uploads").iterdir():
+            self.disk.remove(leftover)
+
+    def shards(self) -> list[Shard]:
+        """Every shard this folder knows, by number."""
+        path = self.path / "batches.parquet"
+        return to_shards(parquet.read(path, BATCHES)) if path.exists() else []
+
+    def write_shards(self, shards: Iterable[Shard]) -> None:
+        """Record the state of every shard."""
+        ordered = sorted(shards, key=lambda shard: shard.number)
+        parquet.write(self.disk, self.path / "batches.parquet", to_table(ordered))
+
+    def requests(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Requests of one shard, in the order of its lines."""
+        return parquet.read(self._requests_path(number), REQUESTS, columns)
+
+    def write_requests(self, number: int, table: pa.Table) -> None:
+        """Record the requests of a new shard."""
+        parquet.write(self.disk, self._requests_path(number), table.cast(REQUESTS))
+
+    def has_results(self, number: int) -> bool:
+        """Whether results of a shard are here."""
+        return self._results_path(number).exists()
+
+    def results(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Results of one shard, one a request."""
+        return parquet.read(self._results_path(number), RESULTS, columns)
+
+    def write_results(self, number: int, table: pa.Table) -> None:
+        """Record the results of a shard, whole."""
+        parquet.write(self.disk, self._results_path(number), table.select(RESULTS.names).cast(RESULTS))
+
+    def next_number(self, shards: Iterable[Shard]) -> int:
+        """The first number that no shard and no file of this folder ever had."""
+        named = [
+            int(path.stem) for path in (self.path / "requests").glob("*.parquet") if path.stem.isdecimal()
+        ]
+        return max([0, *named, *(shard.number for shard in shards)]) + 1
+
+    def upload_path(self, number: int) -> Path:
+        """Where a shard's JSONL stands until its upload is verified."""
+        return self.path / "uploads" / f"{number:05d}.jsonl"
+
+    def write_recipe(self, recipe_hash: str, recipe: Mapping[str, object]) -> None:
+        """Record a recipe as the user wrote it, without any value of the frame."""
+        recipes = self.recipes()
+        if recipe_hash in recipes:
+            return
+        written = {
+            "format": FORMAT,
+            "version": __version__,
+            "recipes": {**recipes, recipe_hash: dict(recipe)},
+        }
+        text = json.dumps(written, ensure_ascii=False, indent=1, sort_keys=True)
+        write_atomically(self.disk, self.path / "recipe.json", lambda file: _write(file, text))
+
+    def recipes(self) -> dict[str, dict[str, object]]:
+        """Every recipe recorded here, by its hash."""
+        path = self.path / "recipe.json"
+        if not path.exists():
+            return {}
+        try:
+            written = json.loads(path.read_text(encoding="utf-8"))
+            found: dict[str, dict[str, object]] = written["recipes"]
+            version = int(written["format"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(path, f"the file cannot be read. {parquet.WHAT_TO_DO}") from error
+        if version > FORMAT:
+            raise CheckpointError(
+                path,
+                f"it was written by a newer dwbatch (format {version}). Upgrade dwbatch; nothing was sent.",
+            )
+        return found
+
+    def _requests_path(self, number: int) -> Path:
+        return self.path / "requests" / f"{number:05d}.parquet"
+
+    def _results_path(self, number: int) -> Path:
+        return self.path / "results" / f"{number:05d}.parquet"
+
+
+def _write(file: BinaryIO, text: str) -> None:
+    file.write(text.encode())

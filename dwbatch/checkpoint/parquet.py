@@ -1,0 +1,75 @@
+"""Parquet files of the checkpoint: read with their faults named, written whole."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dwbatch.checkpoint.disk import Disk, write_atomically
+from dwbatch.checkpoint.schemas import FORMAT, FORMAT_FIELD
+from dwbatch.errors import CheckpointError
+
+
+def write(disk: Disk, path: Path, table: pa.Table) -> None:
+    """Write a table atomically, with the format version in its metadata."""
+    write_atomically(disk, path, lambda file: pq.write_table(table, file, compression="zstd"))
+
+
+def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a file of the checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+    schema : pa.Schema
+        What the file should hold.
+    columns : sequence of str, optional
+        Only these.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, torn, not ours, or from a newer version. Nothing is deleted.
+    """
+    wanted = list(columns) if columns is not None else schema.names
+    try:
+        found = pq.read_schema(path)
+        _check_version(path, found)
+        absent = [name for name in wanted if name not in found.names]
+        if absent:
+            raise CheckpointError(
+                path, f"it has no column {absent[0]!r}, so dwbatch did not write it as it is now."
+            )
+        table = pq.read_table(path, columns=wanted)
+    except FileNotFoundError as error:
+        raise CheckpointError(path, f"the file is missing. {WHAT_TO_DO}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise CheckpointError(
+            path, f"the file cannot be read ({_first_line(error)}). {WHAT_TO_DO}"
+        ) from error
+    return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
+
+
+WHAT_TO_DO = (
+    "Nothing was deleted and nothing was sent. Put back a copy of the file if there is one; "
+    "if there is none, move the whole folder away and run the same call again."
+)
+
+
+def _check_version(path: Path, schema: pa.Schema) -> None:
+    version = (schema.metadata or {}).get(FORMAT_FIELD)
+    if version is None:
+        raise CheckpointError(
+            path, "dwbatch did not write this file. Give a folder of its own as checkpoint=."
+        )
+    if int(version) > FORMAT:
+        raise CheckpointError(
+            path,
+            f"it was written by a newer dwbatch (format {version.decode()}, this one reads {FORMAT}). "
+            "Upgrade dwbatch; nothing was changed or sent.",
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,99 @@
+"""ENDED → FETCHED: read both result files whole, account for every request, keep it on disk."""
+
+import logging
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.answers.decode import decode
+from dwbatch.answers.pick import settle
+from dwbatch.answers.results import LINES
+from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.engine import faults
+from dwbatch.engine.desk import Desk, Outcome
+from dwbatch.errors import ApiError, NotAnApiError, TransportError
+
+logger = logging.getLogger(__name__)
+
+GONE = frozenset({404, 410})
+# A server that still owes lines after a day will not bring them.
+LONGEST_DEBT_S = 86_400.0
+
+
+def fetch(shard: Shard, desk: Desk) -> Outcome:
+    """Read a batch that is over.
+
+    It is complete when every request has a line. Where some have none, the files are read once
+    more a minute later, since lines may surface late; only when two reads agree does a request
+    count as missing.
+    """
+    try:
+        lines = pa.concat_tables([_read(shard.output_file_id, desk), _read(shard.error_file_id, desk)])
+    except (ApiError, TransportError, NotAnApiError) as error:
+        return _failed(shard, desk, error)
+    desk.memory(shard).failures = 0
+    requests = desk.checkpoint.requests(shard.number)
+    present = (
+        pc.sum(pc.is_in(requests["custom_id"], value_set=lines["custom_id"].combine_chunks())).as_py() or 0
+    )
+    if present < shard.requests and not _is_final(shard, desk, present):
+        why = f"{shard.requests - present} of {shard.requests} rows of shard {shard.number} have no result line yet"
+        return Outcome(shard, again_in_s=desk.pace.settle_s, waiting_for=why)
+    settled = settle(lines, requests["custom_id"].combine_chunks(), batch_status=shard.server_status or "")
+    for name in ("request_key", "answers_key"):
+        settled = settled.append_column(name, requests[name])
+    desk.checkpoint.write_results(shard.number, settled)
+    return _kept(shard, desk, present)
+
+
+def _read(file_id: str | None, desk: Desk) -> pa.Table:
+    if file_id is None:
+        return LINES.empty_table()
+    try:
+        with desk.client.content(file_id) as content:
+            return decode(content.blocks())
+    except ApiError as error:
+        if error.status in GONE:
+            # Deleted by somebody: what it held cannot be had any more, and its
+            # rows say so.
+            logger.warning("result file %s is gone from the server", file_id)
+            return LINES.empty_table()
+        raise
+
+
+def _is_final(shard: Shard, desk: Desk, present: int) -> bool:
+    is_all_there = present == shard.completed + shard.failed
+    if is_all_there and shard.server_status in {"failed", "expired"}:
+        return True
+    if shard.fetched_at is not None:
+        # An earlier call has read it already, long ago.
+        return True
+    memory, now = desk.memory(shard), desk.clock.monotonic()
+    last, memory.last_look = memory.last_look, (now, present)
+    return last is not None and last[1] == present and now - last[0] >= desk.pace.settle_s
+
+
+def _kept(shard: Shard, desk: Desk, present: int) -> Outcome:
+    now = desk.clock.now()
+    fetched = replace(shard, state=State.FETCHED, fetched_at=now)
+    if present == shard.requests:
+        return Outcome(fetched)
+    owes = present < shard.completed + shard.failed
+    is_old = shard.ended_at is not None and (now - shard.ended_at).total_seconds() > LONGEST_DEBT_S
+    # Requests in the air when a batch is cancelled may finish after it, and
+    # are billed: the next call reads once more.
+    may_grow = shard.server_status in {"cancelled", "cancelling"} and shard.fetched_at is None
+    if (owes and not is_old) or may_grow:
+        logger.warning(
+            "shard %d: %d of %d rows have no line", shard.number, shard.requests - present, shard.requests
+        )
+        return Outcome(replace(shard, fetched_at=now), is_settled=True)
+    return Outcome(fetched)
+
+
+def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
+    if faults.may_pass(error) or isinstance(error, NotAnApiError):
+        wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
+        return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
+    return Outcome(shard, fault=faults.stop(error, where=f"Fetching shard {shard.number} failed"))

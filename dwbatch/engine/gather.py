@@ -1,0 +1,72 @@
+"""Results of a checkpoint, aligned to the rows of a frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.answers.align import align
+from dwbatch.checkpoint.folder import Checkpoint
+from dwbatch.checkpoint.schemas import KEY, RESULTS
+from dwbatch.checkpoint.shard import Shard
+
+BATCH_ID = pa.field("batch_id", pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Results and where each row finds its own.
+
+    Parameters
+    ----------
+    results : pa.Table
+        Columns of the results files, and ``batch_id``.
+    positions : pa.Int64Array, shape (n_rows,)
+        Row's place in `results`; null where it has no result.
+    """
+
+    results: pa.Table
+    positions: pa.Array
+
+    def column(self, name: str) -> pa.Array:
+        """One column of the results, one value a row."""
+        taken = self.results[name].take(self.positions)
+        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+
+
+def gather(
+    checkpoint: Checkpoint, shards: Sequence[Shard], keys: pa.Array, *, server: str, columns: Sequence[str]
+) -> Gathered:
+    """Read what the checkpoint has for some rows.
+
+    Parameters
+    ----------
+    checkpoint : Checkpoint
+    shards : sequence of Shard
+        As they stand.
+    keys : pa.FixedSizeBinaryArray, shape (n_rows,)
+        request_key of each row; null where it makes none.
+    server : str
+        Only results of this server: an echo never stands in for a paid answer.
+    columns : sequence of str
+        Which columns of the results to read.
+    """
+    names = list(dict.fromkeys(["request_key", "answers_key", "status", *columns]))
+    fields = [pa.field("key", KEY), BATCH_ID, *(RESULTS.field(name) for name in names)]
+    pieces = [pa.schema(fields).empty_table()]
+    for shard in sorted(shards, key=lambda shard: shard.number):
+        if shard.server != server or not checkpoint.has_results(shard.number):
+            continue
+        table = checkpoint.results(shard.number, names)
+        table = table.append_column(BATCH_ID, pa.repeat(pa.scalar(shard.batch_id, pa.string()), len(table)))
+        pieces.append(_keyed(table, "answers_key").select(pieces[0].column_names))
+        # A re-ask answers the row it was asked for, and its own request as well.
+        asked_anew = table.filter(pc.not_equal(table["request_key"], table["answers_key"]))
+        pieces.append(_keyed(asked_anew, "request_key").select(pieces[0].column_names))
+    results = pa.concat_tables(pieces)
+    return Gathered(results, align(keys, results))
+
+
+def _keyed(table: pa.Table, name: str) -> pa.Table:
+    return table.append_column(pa.field("key", KEY), table[name])

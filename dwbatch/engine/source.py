@@ -1,0 +1,81 @@
+"""Where a shard's request lines come from: the frame, by content."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.errors import DwbatchError
+from dwbatch.prompts.requests import Lines, Recipe, Rows, write_lines
+from dwbatch.prompts.values import Values
+
+
+class SourceChangedError(DwbatchError):
+    """A row makes another request than the one that was planned; nothing was sent for its shard.
+
+    Parameters
+    ----------
+    custom_id : str
+        Of the first such request.
+    """
+
+    def __init__(self, custom_id: str) -> None:
+        super().__init__(custom_id)
+        self.custom_id = custom_id
+
+    def __str__(self) -> str:
+        return (
+            f"The row of {self.custom_id!r} is not what it was when its request was planned. Its shard was not "
+            "sent. Run the same call again: it sends the row as it is now."
+        )
+
+
+class Source(Protocol):
+    """Whoever can write the lines of requests that were planned."""
+
+    def lines(self, requests: pa.Table) -> Iterator[Lines]:
+        """Lines of these requests, in this order, each with the key of what it says.
+
+        Parameters
+        ----------
+        requests : pa.Table
+            ``custom_id`` and ``request_key``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSource:
+    """A frame as the source of request lines.
+
+    Parameters
+    ----------
+    columns : mapping of str to Values
+    recipe : Recipe
+    rows : Rows
+        What each row asks for.
+    """
+
+    columns: Mapping[str, Values]
+    recipe: Recipe
+    rows: Rows
+
+    def lines(self, requests: pa.Table) -> Iterator[Lines]:
+        """Lines of these requests, wherever their rows stand in the frame now."""
+        # A request finds its row by its key: positions of an earlier frame mean nothing in this one.
+        keys = requests["request_key"].combine_chunks()
+        found = pc.index_in(keys, value_set=self.rows.keys)
+        if found.null_count:
+            absent = pc.index(found.is_null(), value=True).as_py()
+            raise SourceChangedError(requests["custom_id"][absent].as_py())
+        positions = np.asarray(found, dtype=np.int64)
+        yield from write_lines(
+            self.columns,
+            self.recipe,
+            rows=positions,
+            custom_ids=requests["custom_id"].combine_chunks().cast(pa.large_string()),
+            occurrences=self.rows.occurrences[positions],
+        )

@@ -1,0 +1,160 @@
+"""UPLOADED → SUBMITTING → SUBMITTED: the one step that costs money.
+
+SUBMITTING exists for one reason: a batch costs money once, and a crash between
+the request and its reply must not buy it twice. The intent is on disk before
+the POST, and no POST is made before a look-up, unless this very process has
+just recorded the intent and tried nothing yet.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.engine import faults
+from dwbatch.engine.desk import Desk, Outcome
+from dwbatch.engine.marks import is_ours, metadata
+from dwbatch.engine.times import moment, seen
+from dwbatch.errors import ApiError, JobStoppedError, NotAnApiError, TransportError
+from dwbatch.wire.failures import NeverSentError
+from dwbatch.wire.objects import Batch
+
+logger = logging.getLogger(__name__)
+
+NOT_FOUND = 404
+CLOCKS_APART_S = 86_400.0
+
+
+def intend(shard: Shard, desk: Desk) -> Outcome:
+    """Declare the purchase. The runner writes it down before anything else happens."""
+    return Outcome(
+        replace(
+            shard,
+            state=State.SUBMITTING,
+            job=desk.order.job,
+            completion_window=desk.order.completion_window,
+            account=desk.order.account,
+            submitting_at=desk.clock.now(),
+            attempt=shard.attempt + 1,
+        )
+    )
+
+
+def submit(shard: Shard, desk: Desk) -> Outcome:
+    """Buy a shard's batch, or find it bought."""
+    memory = desk.memory(shard)
+    if memory.must_look_up:
+        try:
+            found = look_up(shard, desk)
+        except (ApiError, TransportError, NotAnApiError) as error:
+            return _looking_failed(shard, desk, error)
+        if found is not None:
+            return Outcome(found)
+        waiting = _still_unclear(shard, desk)
+        if waiting is not None:
+            return waiting
+    return _post(shard, desk)
+
+
+def look_up(shard: Shard, desk: Desk) -> Shard | None:
+    """Settle an unclear purchase by the shard's mark; None if the server shows no such batch."""
+    found = list(_found(shard, desk))
+    if not found:
+        return None
+    if len(found) > 1:
+        # All of them are paid for; none is cancelled, since none of them is wrong.
+        logger.warning("shard %d: %d batches carry its mark; the oldest is used", shard.number, len(found))
+    oldest = min(found, key=lambda batch: (batch.created_at or 0.0, batch.id))
+    logger.info("shard %d: adopted batch %s", shard.number, oldest.id)
+    return _submitted(shard, desk, oldest)
+
+
+def _found(shard: Shard, desk: Desk) -> Iterator[Batch]:
+    planned = shard.planned_at.timestamp() if shard.planned_at else 0.0
+    for batch in desk.client.batches(search=shard.token):
+        if is_ours(shard, batch):
+            yield batch
+        # Where search is ignored the whole list comes, newest first: what is
+        # older than the plan cannot be ours, give or take two clocks.
+        elif (batch.created_at or planned) < planned - CLOCKS_APART_S:
+            return
+
+
+def _still_unclear(shard: Shard, desk: Desk) -> Outcome | None:
+    memory, now = desk.memory(shard), desk.clock.monotonic()
+    if memory.unclear_since is None:
+        # A dead process left this shard; how long ago its attempt ended is anyone's guess.
+        memory.unclear_since = now
+    left_s = memory.unclear_since + desk.pace.grace_s - now
+    if left_s > 0:
+        why = f"whether shard {shard.number} was bought is unclear; looking again before buying"
+        return Outcome(shard, again_in_s=min(left_s, desk.pace.grace_s / 6), waiting_for=why)
+    if memory.unclear_posts >= desk.pace.unclear_posts:
+        sentence = (
+            f"Shard {shard.number} ({shard.requests} requests): POST /batches ended unclearly "
+            f"{memory.unclear_posts} times and the server shows no batch of it. It stays SUBMITTING: "
+            "the same call looks again before it buys anything."
+        )
+        return Outcome(shard, fault=JobStoppedError(sentence))
+    return None
+
+
+def _looking_failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
+    if not faults.may_pass(error):
+        where = f"Shard {shard.number} may have been bought, and looking it up failed"
+        return Outcome(shard, fault=faults.stop(error, where=where))
+    wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
+    return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
+
+
+def _post(shard: Shard, desk: Desk) -> Outcome:
+    memory = desk.memory(shard)
+    # From here on this process no longer knows that nothing was bought.
+    memory.must_look_up = True
+    try:
+        batch = desk.client.create_batch(
+            input_file_id=shard.input_file_id or "",
+            endpoint=shard.endpoint,
+            completion_window=shard.completion_window,
+            metadata=_marks(shard, desk),
+        )
+    except (ApiError, TransportError, NotAnApiError) as error:
+        return _refused(shard, desk, error)
+    logger.info("shard %d: batch %s bought (%d requests)", shard.number, batch.id, shard.requests)
+    return Outcome(_submitted(shard, desk, batch))
+
+
+def _marks(shard: Shard, desk: Desk) -> dict[str, str]:
+    keys = desk.checkpoint.requests(shard.number, ["answers_key"])["answers_key"].to_pylist()
+    return metadata(shard, job=desk.order.job, keys=keys, given=desk.order.metadata)
+
+
+def _refused(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
+    memory = desk.memory(shard)
+    if isinstance(error, NeverSentError):
+        return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
+    if faults.is_unclear(error) or isinstance(error, NotAnApiError):
+        memory.unclear_posts += 1
+        memory.unclear_since = desk.clock.monotonic()
+        logger.warning(
+            "shard %d: POST /batches ended unclearly (%s), looking for its batch", shard.number, error
+        )
+        return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
+    memory.must_look_up = False
+    if isinstance(error, ApiError) and error.status == NOT_FOUND and memory.failures == 0:
+        memory.failures += 1
+        logger.warning("shard %d: its file is gone from the server, uploading it again", shard.number)
+        return Outcome(replace(shard, state=State.PLANNED, input_file_id=None))
+    back = replace(shard, state=State.UPLOADED)
+    if faults.may_pass(error):
+        wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
+        return Outcome(back, again_in_s=wait_s, waiting_for=str(error))
+    where = f"Shard {shard.number} ({shard.requests} requests) was uploaded but its batch was refused"
+    return Outcome(back, fault=error if not faults.is_pointless(error) else faults.stop(error, where=where))
+
+
+def _submitted(shard: Shard, desk: Desk, batch: Batch) -> Shard:
+    memory = desk.memory(shard)
+    memory.failures, memory.must_look_up = 0, False
+    bought = replace(shard, state=State.SUBMITTED, batch_id=batch.id, submitted_at=desk.clock.now())
+    return seen(replace(bought, expires_at=moment(batch.expires_at)), batch)

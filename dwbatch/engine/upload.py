@@ -1,0 +1,105 @@
+"""PLANNED → UPLOADED: write the request file, send it once, or find it already there."""
+
+import logging
+from dataclasses import replace
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.engine import faults
+from dwbatch.engine.desk import Desk, Outcome
+from dwbatch.engine.marks import file_name
+from dwbatch.engine.source import SourceChangedError
+from dwbatch.errors import ApiError, NotAnApiError, TransportError
+from dwbatch.wire.objects import File
+
+logger = logging.getLogger(__name__)
+
+# Nothing is in flight for a shard that is not up: better an error soon than a
+# call that hangs on a mistyped address.
+MOST_TRIES = 6
+
+
+def upload(shard: Shard, desk: Desk) -> Outcome:
+    """Send a shard's file.
+
+    A reply that was lost is settled by looking for the file's name, so that 200 MB do not go up
+    twice.
+    """
+    try:
+        try:
+            file = _find(shard, desk) if desk.memory(shard).may_be_up else None
+            if file is not None:
+                logger.info("shard %d: adopted upload %s", shard.number, file.id)
+            else:
+                file = _send(shard, desk)
+        finally:
+            desk.checkpoint.disk.remove(desk.checkpoint.upload_path(shard.number))
+    except SourceChangedError as error:
+        return Outcome(replace(shard, state=State.DROPPED), is_settled=True, fault=error)
+    except (ApiError, TransportError) as error:
+        return _failed(shard, desk, error)
+    except NotAnApiError as error:
+        return Outcome(shard, fault=error)
+    desk.memory(shard).failures = 0
+    logger.info("shard %d: %d requests uploaded as %s", shard.number, shard.requests, file.id)
+    done = replace(
+        shard,
+        state=State.UPLOADED,
+        input_file_id=file.id,
+        uploaded_at=desk.clock.now(),
+        account=desk.order.account,
+    )
+    return Outcome(done)
+
+
+def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError) -> Outcome:
+    memory = desk.memory(shard)
+    if faults.is_unclear(error):
+        memory.may_be_up = True
+    if faults.may_pass(error) and memory.failures + 1 < MOST_TRIES:
+        wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
+        logger.warning(
+            "shard %d: upload failed (%s), try %d in %.0f s", shard.number, error, memory.failures + 1, wait_s
+        )
+        return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
+    return Outcome(
+        shard, fault=error if not faults.may_pass(error) else faults.stop(error, where=_where(shard))
+    )
+
+
+def _where(shard: Shard) -> str:
+    return f"Shard {shard.number} ({shard.requests} requests) could not be uploaded"
+
+
+def _find(shard: Shard, desk: Desk) -> File | None:
+    for file in desk.client.files(search=shard.token):
+        if shard.mark in (file.filename or "") and file.bytes in {None, shard.bytes}:
+            return file
+    return None
+
+
+def _send(shard: Shard, desk: Desk) -> File:
+    path = desk.checkpoint.upload_path(shard.number)
+    requests = desk.checkpoint.requests(shard.number, ["custom_id", "request_key"])
+    desk.checkpoint.disk.spill(path, lambda file: _write(file, requests, desk))
+    return desk.client.upload(path, filename=file_name(desk.order.name, shard))
+
+
+def _write(file: BinaryIO, requests: pa.Table, desk: Desk) -> None:
+    if desk.source is None:
+        raise AssertionError("a call that only waits never uploads")
+    start = 0
+    for lines in desk.source.lines(requests):
+        planned = requests.slice(start, len(lines.keys))
+        if not lines.keys.equals(planned["request_key"].combine_chunks()):
+            raise SourceChangedError(_first_difference(lines.keys, planned))
+        file.write(lines.payload)
+        start += len(lines.keys)
+
+
+def _first_difference(keys: pa.Array, planned: pa.Table) -> str:
+    wanted = planned["request_key"].to_pylist()
+    place = next(place for place, key in enumerate(keys.to_pylist()) if key != wanted[place])
+    return str(planned["custom_id"][place].as_py())
