@@ -64,7 +64,8 @@ def parse(text: str, *, where: str = "prompt") -> Template:
     Raises
     ------
     InputError
-        If the braces do not balance, or a slot holds anything but a bare name.
+        If the braces do not balance, a slot holds anything but a bare name, or
+        the text cannot be written in UTF-8.
 
     Examples
     --------
@@ -72,6 +73,7 @@ def parse(text: str, *, where: str = "prompt") -> Template:
     (Slot(name='text', conversion='r', spec=''),)
     """
     parts: list[str | Slot] = []
+    encodable(text, where=where)
     try:
         pieces = list(string.Formatter().parse(text))
     except ValueError as error:
@@ -84,6 +86,24 @@ def parse(text: str, *, where: str = "prompt") -> Template:
         if name is not None:
             parts.append(_slot(name, spec or "", conversion, where))
     return Template(text, tuple(parts))
+
+
+def encodable(text: str, *, where: str) -> str:
+    """The text itself, if UTF-8 can express it.
+
+    Raises
+    ------
+    InputError
+        If it holds a lone surrogate.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError.nothing_sent(
+            f"The {where} holds the lone surrogate {text[error.start]!r} at character {error.start}, "
+            "which UTF-8 cannot express; replace it."
+        ) from error
+    return text
 
 
 def _slot(name: str, spec: str, conversion: str | None, where: str) -> Slot:
@@ -137,7 +157,9 @@ def _problems(where: str, template: Template, columns: Collection[str]) -> Itera
                 f"The {where} says '{{{{ {name} }}}}', which is Jinja's way and here a literal brace; "
                 f"write '{{{name}}}' for the column."
             )
-    if not used and template.text.strip() in columns:
+    # A constant message that happens to spell a column's name is a message; a
+    # whole prompt that does is a slip.
+    if where == "prompt" and not used and template.text.strip() in columns:
         yield (
             f"The {where} is just the name of the column {template.text.strip()!r}. "
             f"Did you mean '{{{template.text.strip()}}}'?"

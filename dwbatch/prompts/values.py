@@ -1,37 +1,27 @@
-"""Cell values to text, by the value alone.
-
-A value's text never depends on its column or its neighbours: if one row more
-could change how the others print, that row would buy them all again. So an
-integer prints alike in an integer column and in the float column that a null
-made of it, a timestamp alike at every resolution, a dict alike before and
-after parquet.
-"""
+"""Columns to texts: what each row puts into one slot, each distinct value printed once."""
 
 import datetime as dt
-import decimal
-import enum
-import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.errors import InputError
+from dwbatch.prompts.cells import normal, text
 from dwbatch.prompts.template import Slot
 
-# Above 2**53 a float no longer tells neighbouring integers apart.
-EXACT_FLOAT = 2**53
+__all__ = ["Rendered", "Values", "normal", "render", "slot_text", "text"]
 
 # A column as prompts see it: Arrow where the type says all, else the objects
 # themselves with None for every kind of missing.
 Values: TypeAlias = "pa.Array | Sequence[object]"
 
-CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
+QUOTES: dict[str, Callable[[str], str]] = {"r": repr, "s": str, "a": ascii}
+# How much of a value an error message shows.
+SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +49,15 @@ def render(values: Values, slot: Slot) -> Rendered:
         If a value has no sensible text (bytes, an object without one), or the
         format spec does not fit it.
     """
-    plain = slot.conversion is None and not slot.spec
-    if isinstance(values, pa.Array):
-        if plain and (fast := _render_arrow(values)) is not None:
-            return Rendered(fast, np.zeros(len(values), dtype=bool))
-        # Equal values print alike, so each distinct one is printed once.
-        encoded = _dictionary(values)
-        rendered = _render_objects(encoded.dictionary.to_pylist(), slot)
-        indices = encoded.indices
-        unencodable = _take_flags(rendered.unencodable, indices)
-        return Rendered(rendered.texts.take(indices), unencodable)
-    return _render_objects(values, slot)
+    if not isinstance(values, pa.Array):
+        return _render_objects(values, slot)
+    if slot.conversion is None and not slot.spec and (fast := _render_arrow(values)) is not None:
+        return Rendered(fast, np.zeros(len(values), dtype=bool))
+    distinct, indices = _distinct(values)
+    rendered = _render_objects(_objects(distinct, slot.name), slot)
+    if indices is None:
+        return rendered
+    return Rendered(rendered.texts.take(indices), _take_flags(rendered.unencodable, indices))
 
 
 def _render_arrow(values: pa.Array) -> pa.Array | None:
@@ -80,7 +68,7 @@ def _render_arrow(values: pa.Array) -> pa.Array | None:
         pa.types.is_string(kind)
         or pa.types.is_integer(kind)
         or pa.types.is_null(kind)
-        or _is_string_view(kind)
+        or pa.types.is_string_view(kind)
     ):
         return values.cast(pa.large_string())
     if pa.types.is_boolean(kind):
@@ -88,24 +76,58 @@ def _render_arrow(values: pa.Array) -> pa.Array | None:
     return None
 
 
-def _is_string_view(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string_view(kind))
-
-
-def _dictionary(values: pa.Array) -> pa.DictionaryArray:
+def _distinct(values: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Split values into the distinct ones and each row's place among them, if Arrow can."""
     if isinstance(values, pa.DictionaryArray):
-        return values
-    if pa.types.is_nested(values.type):
+        # Only what some row holds: a category without rows may fit no format
+        # spec, and a slab of a large dictionary needs but few of its values.
+        used = values.indices.dictionary_encode()
+        return values.dictionary.take(used.dictionary), used.indices
+    try:
+        encoded = values.dictionary_encode()
+    except pa.ArrowNotImplementedError:
         # Arrow has no hash of nested values; every row stands for itself.
-        positions = pa.array(np.arange(len(values)), mask=np.asarray(values.is_null()))
-        return pa.DictionaryArray.from_arrays(positions, values)
-    return values.dictionary_encode()
+        return values, None
+    return encoded.dictionary, encoded.indices
 
 
 def _take_flags(flags: np.ndarray, indices: pa.Array) -> np.ndarray:
     if not flags.any():
         return np.zeros(len(indices), dtype=bool)
     return np.asarray(pc.fill_null(pa.array(flags).take(indices), fill_value=False))
+
+
+def _objects(values: pa.Array, column: str) -> list[object]:
+    # Arrow shows of a period or an interval only what it is stored as.
+    if str(getattr(values.type, "extension_name", "")).startswith("pandas."):
+        return list(values.to_pandas())
+    try:
+        cells = values.to_pylist()
+    except (OverflowError, ValueError) as error:
+        raise InputError.nothing_sent(
+            f"Column {column!r} holds a value of type {str(values.type)!r} that Python cannot express: {error}."
+        ) from error
+    # Arrow widens float16 and float32 on the way out, and with that their text. Their names hold
+    # "float", float64's is "double"; a field of that name only costs the walk.
+    return [_narrowed(cell, values.type) for cell in cells] if "float" in str(values.type) else cells
+
+
+def _narrowed(cell: Any, kind: pa.DataType) -> object:
+    if cell is None:
+        return None
+    if pa.types.is_float16(kind):
+        return np.float16(cell)
+    if pa.types.is_float32(kind):
+        return np.float32(cell)
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return _narrowed(cell, kind.value_type)
+    if pa.types.is_struct(kind):
+        return {field.name: _narrowed(cell[field.name], field.type) for field in kind}
+    if pa.types.is_map(kind):
+        return [(_narrowed(key, kind.key_type), _narrowed(value, kind.item_type)) for key, value in cell]
+    if isinstance(cell, list):
+        return [_narrowed(each, kind.value_type) for each in cell]
+    return cell
 
 
 def _render_objects(values: Sequence[object], slot: Slot) -> Rendered:
@@ -137,132 +159,43 @@ def slot_text(value: object, slot: Slot) -> str | None:
     ------
     InputError
         If the value has no sensible text, or the format spec does not fit it.
+
+    Notes
+    -----
+    A conversion quotes strings as Python does. Any other value has one text under every conversion,
+    because its ``repr`` would tell where it comes from: a timestamp from pandas and one from Arrow,
+    a list before and after parquet.
     """
     value = normal(value)
     if value is None:
         return None
-    if slot.conversion is None and not slot.spec:
-        return text(value, column=slot.name)
-    converted = CONVERSIONS[slot.conversion](value) if slot.conversion else value
+    if slot.conversion is None and slot.spec:
+        return _formatted(value, slot)
+    words = text(value, column=slot.name)
+    if isinstance(value, str) and slot.conversion:
+        words = QUOTES[slot.conversion](words)
+    elif slot.conversion == "a":
+        words = words.encode("ascii", "backslashreplace").decode()
+    return _formatted(words, slot) if slot.spec else words
+
+
+def _formatted(value: object, slot: Slot) -> str:
     try:
-        return format(converted, slot.spec)
-    except (ValueError, TypeError) as error:
+        # strftime would print a spec that means a number word for word.
+        if isinstance(value, dt.date | dt.time) and "%" not in slot.spec:
+            raise ValueError("dates and times take one as in '%d.%m.%Y'")  # noqa: TRY301 - one message for all
+        return _format_number(value, slot.spec) if type(value) is int else format(value, slot.spec)
+    except (ValueError, TypeError, OverflowError) as error:
+        shown = repr(value)
         raise InputError.nothing_sent(
-            f"Column {slot.name!r} holds {value!r}, which the format spec {slot.spec!r} does not fit: {error}."
+            f"Column {slot.name!r} holds {shown[:SHOWN] + '…' if len(shown) > SHOWN else shown}, "
+            f"which the format spec {slot.spec!r} does not fit: {error}."
         ) from error
 
 
-def normal(value: object) -> object:
-    """The value in its one form: numpy scalars unwrapped, integral floats as integers, missing as None.
-
-    Examples
-    --------
-    >>> normal(3.0), normal(float("nan")), normal(0.5)
-    (3, None, 0.5)
-    """
-    if value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, enum.Enum) and not isinstance(value, str | int):
-        return normal(value.value)
-    if isinstance(value, np.floating) and not isinstance(value, float):
-        # Through the text: float32's 0.1 is 0.1 to its owner, not 0.10000000149.
-        value = float(str(value))
-    elif isinstance(value, np.generic) and not isinstance(value, str | float):
-        value = value.item()
-    if isinstance(value, float):
-        value = float(value)
-        if math.isnan(value):
-            return None
-        return int(value) if value.is_integer() and abs(value) < EXACT_FLOAT else value
-    if isinstance(value, decimal.Decimal) and value.is_nan():
-        return None
-    # datetime.timedelta and pandas' own print differently.
-    return pd.Timedelta(value) if isinstance(value, dt.timedelta) else value
-
-
-def text(value: object, *, column: str) -> str:
-    """Text of a normal value.
-
-    Parameters
-    ----------
-    value : object
-        As `normal` returns it, not None.
-    column : str
-        For the error message.
-
-    Raises
-    ------
-    InputError
-        If the value has no sensible text.
-
-    Examples
-    --------
-    >>> text(dt.datetime(2026, 1, 2), column="when")
-    '2026-01-02'
-    >>> text({"b": 1.0, "a": None}, column="cell")
-    '{"b": 1}'
-    """
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bool | int | float):
-        return repr(value) if type(value) in {bool, int, float} else str(value)
-    if isinstance(value, dt.datetime):
-        return _timestamp_text(value)
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal):
-        return _decimal_text(value)
-    if isinstance(value, Mapping | list | tuple | set | frozenset | np.ndarray):
-        return json.dumps(_json(value, column), ensure_ascii=False)
-    if isinstance(value, bytes | bytearray | memoryview):
-        raise InputError.nothing_sent(
-            f"Column {column!r} holds bytes, which have no text of their own; decode them first, "
-            f"as in df[{column!r}].str.decode('utf-8')."
-        )
-    if type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__:
-        raise InputError.nothing_sent(
-            f"Column {column!r} holds objects of type {type(value).__name__!r}, which have no text of their own; "
-            "make a column of strings first."
-        )
-    return str(value)
-
-
-def _timestamp_text(value: dt.datetime) -> str:
-    nanosecond = getattr(value, "nanosecond", 0)
-    fraction = f"{value.microsecond * 1000 + nanosecond:09d}".rstrip("0")
-    # A date column becomes timestamps in many a file format and back; a naive
-    # midnight is a date. With an offset it is a moment, and is kept whole.
-    if value.tzinfo is None and not fraction and (value.hour, value.minute, value.second) == (0, 0, 0):
-        return value.strftime("%Y-%m-%d") if value.year >= 1000 else value.date().isoformat()  # noqa: PLR2004
-    moment = value.replace(microsecond=0, tzinfo=None)
-    whole = dt.datetime(moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)  # noqa: DTZ001
-    offset = dt.datetime.isoformat(value.replace(microsecond=0), sep=" ")[19:] if value.tzinfo else ""
-    return f"{whole.isoformat(sep=' ')}{'.' + fraction if fraction else ''}{offset}"
-
-
-def _decimal_text(value: decimal.Decimal) -> str:
-    # Arrow gives a whole column one scale, so trailing zeros say nothing about the value.
-    if not value.is_finite():
-        return str(value)
-    plain = f"{value:f}"
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
-
-
-def _json(value: object, column: str) -> object:
-    value = normal(value)
-    if isinstance(value, np.ndarray):
-        return [_json(cell, column) for cell in value.tolist()]
-    if isinstance(value, list | tuple):
-        return [_json(cell, column) for cell in value]
-    if isinstance(value, set | frozenset):
-        return sorted((_json(cell, column) for cell in value), key=repr)
-    if isinstance(value, Mapping):
-        # Parquet stores dicts as structs: keys take one order and absent ones
-        # come back as null. Sorted and without nulls both sides print alike.
-        pairs = ((str(key), _json(cell, column)) for key, cell in value.items())
-        return dict(sorted((key, cell) for key, cell in pairs if cell is not None))
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return text(value, column=column)
+def _format_number(value: int, spec: str) -> str:
+    try:
+        return format(value, spec)
+    except ValueError:
+        # An integral float is an integer here, and '.3' fits only floats.
+        return format(float(value), spec)
