@@ -18,6 +18,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about backslashes, spaces and escapes in a host; a host
 # without any of them is the same host to every parser.
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?\Z")
+_PATH = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/-]*\Z")
 
 
 def find_base_url(base_url: str | None, environ: Mapping[str, str]) -> str:
@@ -123,6 +124,8 @@ def _split(base_url: str) -> tuple[SplitResult, int | None]:
         )
     if parts.query or parts.fragment:
         raise InputError.nothing_sent(f"base_url holds a '?' or a '#': {example}.")
+    if not _PATH.match(parts.path):
+        raise InputError.nothing_sent(f"base_url holds a character that cannot stand in a path: {example}.")
     host = parts.hostname or ""
     if not _NAME.match(host) and not _is_address(host):
         raise InputError.nothing_sent(

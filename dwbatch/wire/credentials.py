@@ -78,7 +78,7 @@ def fingerprint(key: str) -> str:
     Examples
     --------
     >>> fingerprint("sk-invented")
-    '7e6b7f8f2f7f0b5d'
+    '59a165e6babcbe44'
     """
     return hashlib.blake2b(key.encode(), digest_size=8, person=b"dwbatch key").hexdigest()
 

@@ -100,7 +100,7 @@ def _never_sent(cause: BaseException) -> str | None:
     if isinstance(cause, urllib3_errors.ConnectTimeoutError):
         return "no connection could be made in time."
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the server's certificate is not trusted: {cause.verify_message}."
+        return f"the server's certificate is not trusted: {_in_words(cause)}"
     return None
 
 

@@ -102,13 +102,14 @@ class Line:
         Returns
         -------
         body : bytes
+            With the key cut out, should something on the way have repeated it.
         url : str
             Where it came from, for messages.
         """
         session = self._sessions.once() if call.once else self._sessions.repeating()
         try:
             with closing(self._open(call, session)) as response:
-                return _whole_body(call, response), response.url
+                return self._auth.cut_out_of(_whole_body(call, response)), response.url
         finally:
             if call.once:
                 session.close()
@@ -166,7 +167,7 @@ class Line:
     def _refuse(self, call: Call, response: requests.Response) -> None:
         status = response.status_code
         if status >= http.HTTPStatus.BAD_REQUEST:
-            body = self._without_key(_what_came(response))
+            body = self._auth.cut_out_of(_what_came(response))
             raise api_error(call.name, status, headers=response.headers, body=body, now=time.time())
         if status not in _GOOD:
             place = response.headers.get("Location")
@@ -174,10 +175,6 @@ class Line:
             raise NotAnApiError(call.name, response.url, found)
         if response.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise NotAnApiError(call.name, response.url, "a web page")
-
-    def _without_key(self, body: bytes) -> bytes:
-        # Some proxies repeat the request's headers on their error page.
-        return self._auth.cut_out_of(body)
 
     def _moved_from(self, base_url: str) -> str:
         if self._relocate is None:

@@ -158,8 +158,8 @@ def decode(body: bytes, kind: type[T], *, named: str | None, call: str, url: str
     Next to the API, the same host serves a web page at every other path with status 200 [R], so a
     reply is believed only when it says what it is.
     """
-    if named is not None and (found := _parse(body, _Kind, call, url).object) != named:
-        raise NotAnApiError(call, url, f"a JSON object of another kind ({found[:40]!r}, not {named!r})")
+    if named is not None and _parse(body, _Kind, call, url).object != named:
+        raise NotAnApiError(call, url, f"JSON that does not call itself a {named!r}")
     return _parse(body, kind, call, url)
 
 

@@ -13,6 +13,7 @@ import msgspec
 from dwbatch.errors import ApiError
 
 MAX_SENTENCE = 500
+MAX_PAGE = 8192
 
 # No time to wait has more digits; a longer number is noise.
 _SECONDS = re.compile(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*\Z", re.ASCII)
@@ -115,6 +116,8 @@ def _from_json(body: bytes) -> str | None:
 
 
 def _from_html(page: str) -> str:
+    # A bound, because the patterns take quadratic time on hostile pages.
+    page = page[:MAX_PAGE]
     title = re.search(r"<title[^>]*>(.*?)</title", page, re.DOTALL | re.IGNORECASE)
     if title and title[1].strip():
         return html.unescape(title[1])
