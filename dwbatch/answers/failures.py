@@ -11,9 +11,9 @@ MAX_SENTENCE = 2_000
 
 _FIRST_ERROR_STATUS = 400
 _LAST_ERROR_STATUS = 599
-# An upstream may answer with an envelope whose message is again an envelope;
-# three layers are the most that was ever seen, and a bound keeps this finite.
-_MAX_LAYERS = 5
+# An envelope is peeled in three steps (text, error, message), and a gateway may
+# wrap another's envelope into its own message; two deep is what was seen.
+_MAX_LAYERS = 9
 
 _REASON_CODES: dict[str, str] = {
     "NetworkError": ErrorCode.NETWORK_ERROR,
@@ -30,10 +30,7 @@ _REASON_SENTENCES: dict[str, str] = {
     "BatchTerminated": "The batch ended before this request was answered.",
     "RequestBuilderError": "The server could not build the request as it is written.",
 }
-_UNFINISHED: dict[str, tuple[Status, str]] = {
-    "batch_expired": (Status.EXPIRED, "The batch expired before this request was answered."),
-    "batch_cancelled": (Status.CANCELLED, "The batch was cancelled before this request was answered."),
-}
+_UNKNOWN = "The server reported an error without words."
 _NOT_SHOWN = re.compile(r"(?is)<(script|style|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
 _LOOKS_LIKE_HTML = re.compile(r"(?is)\s*<(!doctype|html|head|body|h\d|p|div|center|\?xml)\b")
 
@@ -59,6 +56,37 @@ class Failure(NamedTuple):
     body: str | None = None
 
 
+#: What a batch's end means for a request that it did not answer, by error code.
+UNANSWERED: dict[str, Failure] = {
+    failure.code: failure
+    for failure in (
+        Failure(
+            Status.CANCELLED,
+            ErrorCode.BATCH_CANCELLED,
+            "The batch was cancelled before this request was answered.",
+        ),
+        Failure(
+            Status.EXPIRED,
+            ErrorCode.BATCH_EXPIRED,
+            "The batch expired before this request was answered.",
+        ),
+        Failure(
+            Status.FAILED,
+            ErrorCode.BATCH_FAILED,
+            "The batch failed before this request was answered.",
+        ),
+        Failure(
+            Status.MISSING,
+            ErrorCode.NO_RESULT_LINE,
+            "The batch is over and has no result line for this request.",
+        ),
+    )
+}
+# OpenAI writes a line with one of these codes for each request that was not
+# answered; the hosted server writes none.
+_LINE_CODES = frozenset({ErrorCode.BATCH_CANCELLED.value, ErrorCode.BATCH_EXPIRED.value})
+
+
 def from_error(error: Any) -> Failure:
     """Failure that the ``error`` of a result line means.
 
@@ -81,14 +109,14 @@ def from_error(error: Any) -> Failure:
     """
     code = error.get("code") if isinstance(error, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
-    if isinstance(code, str) and code in _UNFINISHED:
-        status, usual_sentence = _UNFINISHED[code]
-        return Failure(status, code, sentence_in(message) or usual_sentence)
+    if isinstance(code, str) and code in _LINE_CODES:
+        usual = UNANSWERED[code]
+        return usual._replace(sentence=sentence_in(message) or usual.sentence)
     reason = _json(message)
-    if isinstance(reason, dict) and isinstance(reason.get("type"), str) and "error" not in reason:
-        return _from_reason(reason, message)
+    if isinstance(reason, dict) and ("details" in reason or str(reason.get("type")) in _REASON_CODES):
+        return _from_reason(reason)
     sentence = sentence_in(message if message is not None else error)
-    return Failure(Status.FAILED, _numeric_code(code), sentence or "The server reported an unknown error.")
+    return Failure(Status.FAILED, _numeric_code(code), sentence or _UNKNOWN)
 
 
 def from_http(http_status: int, body: Any, *, body_text: str | None, otherwise: str | None = None) -> Failure:
@@ -136,20 +164,18 @@ def sentence_in(value: Any) -> str | None:
     return _shown(text) or None
 
 
-def _from_reason(reason: dict[str, Any], message: Any) -> Failure:
-    kind = reason["type"]
+def _from_reason(reason: dict[str, Any]) -> Failure:
     details = reason.get("details")
     if not isinstance(details, dict):
-        details = {}
+        details = {"error": details}
     http_status = details.get("status")
     if isinstance(http_status, int):
         body = details.get("body")
-        text = body if isinstance(body, str) or body is None else json.dumps(body, ensure_ascii=False)
+        text = body if isinstance(body, str) or body is None else json.dumps(body)
         return from_http(http_status, body, body_text=text)
-    said = sentence_in(details.get("error"))
-    if kind in _REASON_CODES:
-        return Failure(Status.FAILED, _REASON_CODES[kind], said or _REASON_SENTENCES[kind])
-    return Failure(Status.FAILED, ErrorCode.UNKNOWN_ERROR, said or _shown(str(message)))
+    kind = str(reason.get("type"))
+    sentence = sentence_in(details.get("error")) or _REASON_SENTENCES.get(kind) or sentence_in(reason)
+    return Failure(Status.FAILED, _REASON_CODES.get(kind, ErrorCode.UNKNOWN_ERROR), sentence or _UNKNOWN)
 
 
 def _numeric_code(code: Any) -> str:
@@ -176,7 +202,7 @@ def _peel(value: Any) -> Any:
 
 
 def _json(text: Any) -> Any:
-    if not isinstance(text, str) or text[:1] not in ("{", "[", '"'):
+    if not isinstance(text, str) or not text.lstrip().startswith(("{", "[", '"')):
         return None
     try:
         return json.loads(text)
@@ -186,8 +212,8 @@ def _json(text: Any) -> Any:
 
 def _shown(text: str) -> str:
     if _LOOKS_LIKE_HTML.match(text):
-        # A proxy may answer with a page of any size; its beginning says it.
-        page = text[: 50 * MAX_SENTENCE]
+        # A proxy's page may have any size; its beginning says it.
+        page = text[: 10 * MAX_SENTENCE]
         text = " ".join(html.unescape(_NOT_SHOWN.sub(" ", page)).split()) or text
     text = text.strip()
     return text if len(text) <= MAX_SENTENCE else text[: MAX_SENTENCE - 1] + "…"

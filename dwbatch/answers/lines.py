@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dwbatch.answers.failures import Failure, from_error, from_http
+from dwbatch.answers.plain import MISFITS
 from dwbatch.answers.results import Result
 from dwbatch.answers.shapes import model_of, read_body, tokens_of
 from dwbatch.columns import ErrorCode, Status
 
 _FIRST_ERROR_STATUS = 400
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*")')
-
-#: All that msgspec raises for bytes that are not the JSON asked for.
-MISFITS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_MALFORMED = "The result line of this row is not valid JSON, or not a result."
 
 
 class _Response(msgspec.Struct):
@@ -60,29 +59,30 @@ def read_line(line: bytes) -> Result:
         A line that is not UTF-8, not a JSON object, or has neither a response nor an
         error is `ErrorCode.MALFORMED_LINE`, with its custom_id if that can be seen.
     """
-    parsed = _parse(line)
-    if parsed is None or (not parsed.has_response and not parsed.error):
-        custom_id = parsed.custom_id if parsed else _visible_custom_id(line)
-        line_id = parsed.line_id if parsed else None
-        sentence = "The result line of this row is not valid JSON, or not a result."
-        return Result(custom_id, line_id, Status.FAILED, ErrorCode.MALFORMED_LINE, sentence)
+    try:
+        parsed = _parse(line.decode("utf-8-sig"))
+        return _read(parsed) if parsed is not None else _malformed(line)
+    except (UnicodeDecodeError, RecursionError):
+        return _malformed(line)
+
+
+def _read(parsed: _Parsed) -> Result:
+    names = (parsed.custom_id, parsed.line_id)
+    if not parsed.has_response and not parsed.error:
+        return Result(*names, Status.FAILED, ErrorCode.MALFORMED_LINE, _MALFORMED)
     failure = _failure(parsed)
     if failure is not None:
-        status, code, sentence, body = failure
-        return Result(parsed.custom_id, parsed.line_id, status, code, sentence, body=body)
+        return Result(*names, failure.status, failure.code, failure.sentence, body=failure.body)
     verdict = read_body(parsed.body)
-    prompt_tokens, completion_tokens = tokens_of(parsed.body)
     return Result(
-        parsed.custom_id,
-        parsed.line_id,
+        *names,
         verdict.status,
         verdict.code,
         verdict.error,
         verdict.content,
         verdict.finish_reason,
         model_of(parsed.body),
-        prompt_tokens,
-        completion_tokens,
+        *tokens_of(parsed.body),
         parsed.body_text,
     )
 
@@ -103,47 +103,54 @@ def _failure(parsed: _Parsed) -> Failure | None:
     return None
 
 
-def _parse(line: bytes) -> _Parsed | None:
+def _malformed(line: bytes) -> Result:
+    seen = _CUSTOM_ID.search(line)
+    custom_id = _name(_loads(seen[1].decode(errors="replace"))) if seen else None
+    return Result(custom_id, None, Status.FAILED, ErrorCode.MALFORMED_LINE, _MALFORMED)
+
+
+def _parse(text: str) -> _Parsed | None:
     try:
-        line.decode()
-    except UnicodeDecodeError:
-        return None
-    try:
-        wire = _LINE.decode(line)
+        wire = _LINE.decode(text)
     except MISFITS:
-        return _parse_odd(line)
-    response = wire.response
-    raw = bytes(response.body) if response is not None else b""
-    body = _loads(raw) if raw else None
-    http_status = response.status_code if response is not None else None
-    text = raw.decode() if body is not None else None
-    return _Parsed(_name(wire.id), _name(wire.custom_id), _http_status(http_status), body, text, wire.error)
+        return _parse_odd(text)
+    response = wire.response or _Response()
+    body_text = bytes(response.body).decode()
+    body = _loads(body_text)
+    return _Parsed(
+        _name(wire.id),
+        _name(wire.custom_id),
+        _http_status(response.status_code),
+        body,
+        body_text if body is not None else None,
+        wire.error,
+    )
 
 
-def _parse_odd(line: bytes) -> _Parsed | None:
+def _parse_odd(text: str) -> _Parsed | None:
     # Python's reader accepts what msgspec does not: NaN, half a surrogate pair.
     # Such a body cannot be cut out of the line as it stood, so it is written anew.
-    wire = _loads(line)
+    wire = _loads(text)
     if not isinstance(wire, dict):
         return None
     response = wire.get("response")
-    body = response.get("body") if isinstance(response, dict) else None
-    http_status = response.get("status_code") if isinstance(response, dict) else None
-    text = json.dumps(body, separators=(",", ":")) if body is not None else None
+    if not isinstance(response, dict):
+        response = {}
+    body = response.get("body")
     return _Parsed(
         _name(wire.get("id")),
         _name(wire.get("custom_id")),
-        _http_status(http_status),
+        _http_status(response.get("status_code")),
         body,
-        text,
+        json.dumps(body, separators=(",", ":")) if body is not None else None,
         wire.get("error"),
     )
 
 
-def _loads(text: bytes) -> Any:
+def _loads(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 
@@ -156,8 +163,3 @@ def _name(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) else None
-
-
-def _visible_custom_id(line: bytes) -> str | None:
-    seen = _CUSTOM_ID.search(line)
-    return _name(_loads(seen[1])) if seen else None

@@ -5,31 +5,23 @@ import logging
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dwbatch.answers.failures import UNANSWERED, Failure
 from dwbatch.columns import STATUS_RANK, ErrorCode, Status
 
 logger = logging.getLogger(__name__)
 
 _RANKED = pa.array([str(status) for status in sorted(STATUS_RANK, key=STATUS_RANK.__getitem__)])
 
-_UNANSWERED: dict[str, tuple[Status, ErrorCode, str]] = {
-    "cancelled": (
-        Status.CANCELLED,
-        ErrorCode.BATCH_CANCELLED,
-        "The batch was cancelled before this request was answered.",
-    ),
-    "expired": (
-        Status.EXPIRED,
-        ErrorCode.BATCH_EXPIRED,
-        "The batch expired before this request was answered.",
-    ),
-    "failed": (Status.FAILED, ErrorCode.BATCH_FAILED, "The batch failed before this request was answered."),
+# More rows than any table has, and room above them for the ranks.
+_AGE_BITS = 48
+
+#: What the server's last word on a batch means for the requests without a line.
+_ENDINGS: dict[str, ErrorCode] = {
+    "cancelled": ErrorCode.BATCH_CANCELLED,
+    "cancelling": ErrorCode.BATCH_CANCELLED,
+    "expired": ErrorCode.BATCH_EXPIRED,
+    "failed": ErrorCode.BATCH_FAILED,
 }
-_UNANSWERED["cancelling"] = _UNANSWERED["cancelled"]
-_MISSING = (
-    Status.MISSING,
-    ErrorCode.NO_RESULT_LINE,
-    "The batch is over and has no result line for this request.",
-)
 
 
 def best(results: pa.Table, by: str) -> pa.Table:
@@ -55,16 +47,14 @@ def best(results: pa.Table, by: str) -> pa.Table:
 
 def best_positions(results: pa.Table, by: str) -> pa.Int64Array:
     """Positions of the rows that `best` takes, ascending."""
-    count = len(results)
-    rank = pc.fill_null(pc.index_in(results["status"], value_set=_RANKED), len(_RANKED)).cast(pa.int64())
-    age = pa.array(range(count - 1, -1, -1), pa.int64())
-    # One number orders by rank, then by age, so that one hash aggregation does
+    rank = pc.fill_null(pc.index_in(results["status"], value_set=_RANKED), len(_RANKED))
+    age = pa.array(range(len(results) - 1, -1, -1), pa.int64())
+    # One number orders by rank, then by age, so that one hash aggregation makes
     # the whole choice.
-    score = pc.add(pc.multiply(rank, count), age)
+    score = pc.bit_wise_or(pc.shift_left(rank.cast(pa.int64()), _AGE_BITS), age)
     scored = pa.table({"by": results[by], "score": score}).filter(pc.is_valid(results[by]))
     least = scored.group_by("by").aggregate([("score", "min")])["score_min"].combine_chunks()
-    age = pc.subtract(least, pc.multiply(pc.divide(least, max(count, 1)), count))
-    positions = pc.subtract(count - 1, age)
+    positions = pc.subtract(len(results) - 1, pc.bit_wise_and(least, 2**_AGE_BITS - 1))
     return positions.take(pc.sort_indices(positions))
 
 
@@ -83,29 +73,41 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
     Returns
     -------
     pyarrow.Table
-        Schema and columns of `lines`. A request without a line is cancelled, expired or
-        failed if the batch is, else missing.
+        Schema of `lines`. A request without a line is cancelled (or about to be), expired
+        or failed if the batch is, else missing. Lines of other requests are left out, and
+        their number is logged.
     """
-    known = pc.is_in(lines["custom_id"], value_set=custom_ids)
-    unread = lines["custom_id"].null_count
-    foreign = len(lines) - unread - (pc.sum(known).as_py() or 0)
-    if unread or foreign:
-        logger.warning("%d result lines name no request, %d name a request of another batch", unread, foreign)
-    chosen = best(lines.filter(known), "custom_id")
-    found = chosen.take(pc.index_in(custom_ids, value_set=chosen["custom_id"]))
-    is_answered = pc.is_valid(found["custom_id"])
-    status, code, sentence = _UNANSWERED.get(batch_status, _MISSING)
-    if status is Status.MISSING and unread:
-        sentence = f"{sentence} {_count_unread(unread)}"
-    filled = {"custom_id": custom_ids, "status": status.value, "error_code": code.value, "error": sentence}
-    for name, value in filled.items():
-        at = found.schema.get_field_index(name)
-        column = pc.if_else(is_answered, found[name], value)
-        found = found.set_column(at, found.schema.field(at), column)
+    custom_ids = custom_ids.cast(pa.string())
+    # Positions are chosen first, so that the texts are copied once.
+    chosen = best_positions(lines, "custom_id")
+    named = lines["custom_id"].take(chosen)
+    positions = chosen.take(pc.index_in(custom_ids, value_set=named, skip_nulls=True))
+    unnamed = lines["custom_id"].null_count
+    foreign = len(chosen) - pc.count_distinct(positions, mode="only_valid").as_py()
+    if unnamed or foreign:
+        logger.warning("%d result lines name no request, %d name one of another batch", unnamed, foreign)
+    return _fill(lines.take(positions), custom_ids, _unanswered(batch_status, unnamed))
+
+
+def _unanswered(batch_status: str, unnamed: int) -> Failure:
+    unanswered = UNANSWERED[_ENDINGS.get(batch_status, ErrorCode.NO_RESULT_LINE)]
+    if unanswered.status is not Status.MISSING or not unnamed:
+        return unanswered
+    lines = "1 line of its files names" if unnamed == 1 else f"{unnamed:,} lines of its files name"
+    return unanswered._replace(sentence=f"{unanswered.sentence} {lines} no request that could be read.")
+
+
+def _fill(found: pa.Table, custom_ids: pa.Array, unanswered: Failure) -> pa.Table:
+    """`found` with the rows that are null said to be `unanswered`."""
+    is_found = pc.is_valid(found["custom_id"])
+    filling = {
+        "custom_id": custom_ids,
+        "status": unanswered.status.value,
+        "error_code": str(unanswered.code),
+        "error": unanswered.sentence,
+    }
+    for name, value in filling.items():
+        field = found.schema.field(name)
+        column = pc.if_else(is_found, found[name], value)
+        found = found.set_column(found.schema.get_field_index(name), field, column)
     return found
-
-
-def _count_unread(unread: int) -> str:
-    if unread == 1:
-        return "1 line of its files could not be read."
-    return f"{unread:,} lines of its files could not be read."

@@ -2,13 +2,14 @@
 
 from typing import Any, NamedTuple
 
-from dwbatch.answers.failures import Failure, from_error
+from dwbatch.answers.failures import from_error
 from dwbatch.columns import ErrorCode, Status
 
 _MAX_INT64 = 2**63 - 1
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
 _FILTERED = frozenset({"content_filter"})
 _REFUSED = frozenset({"refusal"})
+_NO_SHAPE = "The response body has none of the known shapes."
 # vLLM's word for a request it gave up, and the common word for one that broke
 # while streaming: what text there is, is not an answer.
 _BROKEN = frozenset({"abort", "error", "failed", "cancelled"})
@@ -51,16 +52,15 @@ def read_body(body: Any) -> Verdict:
     """
     if not isinstance(body, dict):
         return _failed(ErrorCode.UNKNOWN_ERROR, f"The response body is {_kind(body)}, not a JSON object.")
-    for field, read in _SHAPES.items():
-        if isinstance(body.get(field), list):
-            return _judge(read(body))
+    said = next((read(body) for field, read in _SHAPES.items() if isinstance(body.get(field), list)), None)
+    if said is None and "choices" in body:
+        said = Said(None)
+    verdict = _judge(said) if said is not None else _failed(ErrorCode.UNKNOWN_ERROR, _NO_SHAPE)
     error = body.get("error")
-    if error:
-        failure: Failure = from_error(error)
-        return Verdict(failure.status, failure.code, failure.sentence, None, None)
-    if "choices" in body:
-        return _judge(Said(None))
-    return _failed(ErrorCode.UNKNOWN_ERROR, "The response body has none of the known shapes.")
+    if error and verdict.status is Status.FAILED:
+        status, code, sentence, _ = from_error(error)
+        return verdict._replace(status=status, code=code, error=sentence)
+    return verdict
 
 
 def model_of(body: Any) -> str | None:
@@ -94,39 +94,36 @@ def _from_choices(body: dict[str, Any]) -> Said:
     )
 
 
-def _from_output(body: dict[str, Any]) -> Said:
-    items = [item for item in body["output"] if isinstance(item, dict)]
-    contents = [item["content"] for item in items if isinstance(item.get("content"), list)]
-    # Reasoning stands beside the message as an output of its own.
-    spoken = [
-        content
-        for item, content in zip(
-            (i for i in items if isinstance(i.get("content"), list)), contents, strict=True
-        )
-        if item.get("type") in ("message", None)
-    ]
-    parts = [part for content in spoken for part in content]
+def _from_responses(body: dict[str, Any]) -> Said:
+    outputs = [output for output in body["output"] if isinstance(output, dict)]
+    # Reasoning and calls stand beside the message as outputs of their own.
+    contents = [output.get("content") for output in outputs if output.get("type") in ("message", None)]
+    parts = [part for content in contents if isinstance(content, list) for part in content]
     why = body.get("incomplete_details")
-    finish_reason = why.get("reason") if isinstance(why, dict) else body.get("status")
     return Said(
         _joined(parts, "text"),
-        _str(finish_reason),
+        _str(why.get("reason") if isinstance(why, dict) else body.get("status")),
         _joined(parts, "refusal"),
-        any(str(item.get("type")).endswith("_call") for item in items),
+        any(str(output.get("type")).endswith("_call") for output in outputs),
     )
 
 
-def _from_content(body: dict[str, Any]) -> Said:
+def _from_messages(body: dict[str, Any]) -> Said:
     parts = body["content"]
     calls = any(isinstance(part, dict) and part.get("type") == "tool_use" for part in parts)
     return Said(_joined(parts, "text"), _str(body.get("stop_reason")), None, calls)
 
 
-def _from_data(body: dict[str, Any]) -> Said:
+def _from_embeddings(body: dict[str, Any]) -> Said:
     return Said(None, None, None, has_calls=bool(body["data"]))
 
 
-_SHAPES = {"choices": _from_choices, "output": _from_output, "content": _from_content, "data": _from_data}
+_SHAPES = {
+    "choices": _from_choices,
+    "output": _from_responses,
+    "content": _from_messages,
+    "data": _from_embeddings,
+}
 
 
 def _judge(said: Said) -> Verdict:

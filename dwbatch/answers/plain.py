@@ -1,0 +1,135 @@
+"""The fast path: the plain answers of a slab of lines, read without a dict a row."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Annotated, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from dwbatch.answers.results import LINES
+from dwbatch.columns import Status
+
+#: All that msgspec raises for bytes that are not the JSON asked for.
+MISFITS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_OK = 200
+_STOPPED = "stop"
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+# gc=False: these live no longer than one slab and make no cycles, and the
+# garbage collector would walk all of them again and again.
+class _Message(msgspec.Struct, gc=False):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(msgspec.Struct, gc=False):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    prompt_tokens: _Count
+    completion_tokens: _Count
+
+
+class _Chat(msgspec.Struct, gc=False):
+    choices: list[_Choice]
+    model: str
+    usage: _Usage
+
+
+class _Response(msgspec.Struct, gc=False):
+    status_code: int
+    body: msgspec.Raw
+
+
+class _Line(msgspec.Struct, gc=False):
+    id: str
+    custom_id: str
+    response: _Response
+    error: None = None
+
+
+_LINE = msgspec.json.Decoder(_Line)
+_CHAT = msgspec.json.Decoder(_Chat)
+
+
+class PlainAnswers(NamedTuple):
+    """Lines that are plain answers, each beside its decoded body."""
+
+    lines: list[_Line]
+    chats: list[_Chat]
+
+
+def pick_plain(lines: Sequence[bytes]) -> tuple[PlainAnswers, list[int]]:
+    """The plain answers among lines, and the positions of all other lines.
+
+    Plain is a chat completion with a text that stopped by itself. The slow path
+    (`dwbatch.answers.lines.read_line`) reads such a line to the same result.
+    """
+    plain = PlainAnswers([], [])
+    odd = []
+    for position, text in enumerate(lines):
+        try:
+            line = _LINE.decode(text)
+            chat = _CHAT.decode(line.response.body)
+        except MISFITS:
+            odd.append(position)
+            continue
+        if _is_plain(line, chat) and _is_utf8(text):
+            plain.lines.append(line)
+            plain.chats.append(chat)
+        else:
+            odd.append(position)
+    return plain, odd
+
+
+def to_plain_batch(answers: PlainAnswers) -> pa.RecordBatch:
+    """Plain answers as a record batch of schema `LINES`, in the order given."""
+    lines, chats = answers
+    count = len(lines)
+    choices = [chat.choices[0] for chat in chats]
+    usages = [chat.usage for chat in chats]
+    columns = {
+        "custom_id": pa.array([line.custom_id for line in lines], pa.string()),
+        "line_id": pa.array([line.id for line in lines], pa.string()),
+        "status": pa.repeat(Status.OK.value, count),
+        "error_code": pa.nulls(count, pa.string()),
+        "error": pa.nulls(count, pa.string()),
+        "content": pa.array([choice.message.content for choice in choices], pa.large_string()),
+        "finish_reason": pa.repeat(_STOPPED, count),
+        "model": pa.array([chat.model for chat in chats], pa.string()),
+        "prompt_tokens": pa.array([usage.prompt_tokens for usage in usages], pa.int64()),
+        "completion_tokens": pa.array([usage.completion_tokens for usage in usages], pa.int64()),
+        "body": _joined_column([line.response.body for line in lines]),
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=LINES)
+
+
+def _is_utf8(text: bytes) -> bool:
+    # msgspec steps over the fields that it was not asked for without looking.
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_plain(line: _Line, chat: _Chat) -> bool:
+    if line.response.status_code != _OK or not chat.choices:
+        return False
+    choice = chat.choices[0]
+    message = choice.message
+    return choice.finish_reason == _STOPPED and bool(message.content) and not message.refusal
+
+
+def _joined_column(bodies: Sequence[msgspec.Raw]) -> pa.LargeStringArray:
+    # Straight from the decoder's views into one buffer: a bytes object a row
+    # would cost as much as decoding does.
+    offsets = pa.array(accumulate(map(len, bodies), initial=0), pa.int64())
+    return pa.LargeStringArray.from_buffers(len(bodies), offsets.buffers()[1], pa.py_buffer(b"".join(bodies)))
