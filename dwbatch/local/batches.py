@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from dwbatch.local import files, ids
+from dwbatch.local.account import NO_MONEY, Account, check, window_s
 from dwbatch.local.limits import Limits
 from dwbatch.local.lines import PATHS
 from dwbatch.local.replies import Refusal
 from dwbatch.local.runner import stamp
 from dwbatch.local.views import ERROR, OUTPUT, PURPOSES, RESERVED, is_finished, status
 
-WINDOW_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 FILTERS = ("in_progress", "completed", "failed", "cancelled", "expired")
 NOTHING_TO_RETRY = "Nothing to retry: no failed or canceled requests, and the batch is not cancelled"
 
@@ -27,13 +27,15 @@ class Order(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
-def window_s(window: str) -> int:
-    """Length of a window such as ``24h``, in seconds."""
-    return int(window[:-1]) * WINDOW_UNITS_S[window[-1]]
-
-
 def create(
-    db: sqlite3.Connection, order: Order, *, limits: Limits, owner: str, user_agent: str, populate_at: float
+    db: sqlite3.Connection,
+    order: Order,
+    *,
+    account: Account,
+    limits: Limits,
+    owner: str,
+    user_agent: str,
+    populate_at: float,
 ) -> sqlite3.Row:
     """Store a new batch with its two files.
 
@@ -57,7 +59,10 @@ def create(
         raise Refusal(400, f"Unsupported endpoint '{order.endpoint}'. Supported: {', '.join(PATHS)}")
     if ids.parse(order.input_file_id) is None:
         raise Refusal(400, "Invalid input_file_id format")
+    if account.balance is not None and account.balance < 0:
+        raise Refusal(402, NO_MONEY)
     file = files.find(db, order.input_file_id, owner)
+    check(db, account, file=file, window=order.completion_window, owner=owner, limits=limits)
     stored = {
         name: value
         for name, value in (order.metadata or {}).items()
@@ -77,7 +82,8 @@ def _insert(
     batch_id, now = ids.new(), int(time.time())
     seq = db.execute(
         "INSERT INTO batch (id, input_file, input_name, first_request, total, endpoint, completion_window, "
-        "metadata, owner, created_at, expires_at, populate_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "metadata, models, owner, created_at, expires_at, populate_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             batch_id,
             file["id"],
@@ -87,6 +93,7 @@ def _insert(
             order.endpoint,
             order.completion_window,
             msgspec.json.encode(metadata).decode(),
+            file["models"],
             file["owner"],
             now,
             now + window_s(order.completion_window),
@@ -250,7 +257,7 @@ def retry(db: sqlite3.Connection, batch: sqlite3.Row, chosen: list[int] | None =
         )
     if chosen is None or gone:
         db.execute(
-            "UPDATE batch SET failed = failed - ?, finalizing_at = NULL, completed_at = NULL, failed_at = NULL, "
+            "UPDATE batch SET failed = failed - ?, error_bytes = 0, finalizing_at = NULL, completed_at = NULL, failed_at = NULL, "
             "cancelling_at = NULL, cancelled_at = NULL WHERE seq = ?",
             (gone, batch["seq"]),
         )

@@ -4,7 +4,9 @@ import mmap
 import sqlite3
 import time
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
+
+import msgspec
 
 from dwbatch.local import ids, lines
 from dwbatch.local.limits import Limits, Model
@@ -15,6 +17,20 @@ from dwbatch.local.uploads import Upload
 _INSERT_AT_ONCE = 5000
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 101
+
+# A result file is as large as its batch says by now.
+_SHOWN = (
+    "seq, id, filename, purpose, created_at, expires_at, first_request, total, owner, models, batch, CASE purpose "
+    "WHEN 'batch_output' THEN (SELECT output_bytes FROM batch WHERE batch.seq = file.batch) "
+    "WHEN 'batch_error' THEN (SELECT error_bytes FROM batch WHERE batch.seq = file.batch) ELSE bytes END AS bytes"
+)
+
+
+class Figures(TypedDict):
+    """How many requests of one model a file holds, and how many bytes of bodies."""
+
+    count: int
+    bytes: int
 
 
 def keep(
@@ -33,34 +49,60 @@ def keep(
     Refusal
         With the first fault; nothing is stored then.
     """
-    file_id = ids.new()
     content = _view(upload.file)
-    with store.writing() as db:
-        (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
-        accepted = lines.requests(content, limits=limits, models=models)
-        total = 0
-        while block := list(islice(accepted, _INSERT_AT_ONCE)):
-            db.executemany(
-                "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
-            )
-            total += len(block)
-        expiry_s = upload.expires_after_s if upload.expires_after_s is not None else limits.file_expiry_s
-        db.execute(
-            "INSERT INTO file (id, filename, purpose, bytes, created_at, expires_at, first_request, total, owner) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                file_id,
-                upload.filename if upload.filename is not None else f"upload-{file_id}",
-                upload.purpose,
-                upload.file_bytes,
-                began_at,
-                int(time.time()) + expiry_s,
-                first,
-                total,
-                owner,
-            ),
-        )
-        return find(db, file_id, owner)
+    accepted = lines.requests(content, limits=limits, models=models)
+    try:
+        with store.writing() as db:
+            (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
+            figures: dict[str, Figures] = {}
+            while block := list(islice(accepted, _INSERT_AT_ONCE)):
+                db.executemany(
+                    "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
+                )
+                _count(block, figures)
+            return _insert(db, upload, first, figures, limits=limits, owner=owner, began_at=began_at)
+    finally:
+        accepted.close()
+        if isinstance(content, mmap.mmap):
+            content.close()
+
+
+def _count(block: list[lines.Request], figures: dict[str, Figures]) -> None:
+    for request in block:
+        of_model = figures.setdefault(request.model, {"count": 0, "bytes": 0})
+        of_model["count"] += 1
+        of_model["bytes"] += len(request.body)
+
+
+def _insert(
+    db: sqlite3.Connection,
+    upload: Upload,
+    first: int,
+    figures: dict[str, Figures],
+    *,
+    limits: Limits,
+    owner: str,
+    began_at: int,
+) -> sqlite3.Row:
+    file_id = ids.new()
+    expiry_s = upload.expires_after_s if upload.expires_after_s is not None else limits.file_expiry_s
+    db.execute(
+        "INSERT INTO file (id, filename, purpose, bytes, created_at, expires_at, first_request, total, owner, "
+        "models) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            file_id,
+            upload.filename if upload.filename is not None else f"upload-{file_id}",
+            upload.purpose,
+            upload.file_bytes,
+            began_at,
+            int(time.time()) + expiry_s,
+            first,
+            sum(of_model["count"] for of_model in figures.values()),
+            owner,
+            msgspec.json.encode(figures).decode(),
+        ),
+    )
+    return find(db, file_id, owner)
 
 
 def _view(file: BinaryIO) -> "mmap.mmap | bytes":
@@ -81,7 +123,8 @@ def find(db: sqlite3.Connection, given: str, owner: str) -> sqlite3.Row:
     if file_id is None:
         raise Refusal(400, "Invalid file ID format")
     found: sqlite3.Row | None = db.execute(
-        "SELECT * FROM file WHERE id = ? AND owner = ? AND NOT is_deleted", (file_id, owner)
+        f"SELECT {_SHOWN} FROM file WHERE id = ? AND owner = ? AND NOT is_deleted",  # noqa: S608 - a constant
+        (file_id, owner),
     ).fetchone()
     if found is None:
         raise Refusal(404, f"File with ID {given} not found")
@@ -112,7 +155,7 @@ def listed(
         values.append(start)
     direction = "ASC" if is_ascending else "DESC"
     found = db.execute(
-        f"SELECT * FROM file WHERE {' AND '.join(conditions)} ORDER BY seq {direction} LIMIT ?",  # noqa: S608 - conditions are the constants above
+        f"SELECT {_SHOWN} FROM file WHERE {' AND '.join(conditions)} ORDER BY seq {direction} LIMIT ?",  # noqa: S608 - conditions are the constants above
         (*values, limit + 1),
     ).fetchall()
     return found[:limit], len(found) > limit

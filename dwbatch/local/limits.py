@@ -60,9 +60,12 @@ class Model:
         Price of one token in the 24h window, as a decimal number; the 1h window costs twice that.
     requests_per_s : float
         Throughput from which the capacity of a window is computed.
+    windows : tuple of str, optional
+        Windows that this model offers; None is all of the server's, an empty tuple no batches at all.
     """
 
     kind: str = ""
     input_price: str = "0.0000001"
     output_price: str = "0.0000004"
     requests_per_s: float = 100.0
+    windows: tuple[str, ...] | None = None

@@ -125,7 +125,7 @@ def _spawn(command: list[str], log: BinaryIO) -> subprocess.Popen[bytes]:
     # its terminal, does not end the server that others have joined.
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - as below
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, creationflags=flags
         )
     return subprocess.Popen(  # noqa: S603 - this interpreter, this module, our own arguments

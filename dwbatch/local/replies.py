@@ -63,8 +63,11 @@ def json(value: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, headers={"content-type": JSON})
 
 
-def inference_error(status: int, message: str, *, kind: str, code: str, param: str | None = None) -> Response:
-    """The envelope of the model endpoints, which comes without a Content-Length."""
-    error = {"code": code, "message": message, "param": param, "type": kind}
-    body = msgspec.json.encode({"error": error})
+def inference_error(
+    status: int, message: str, *, kind: str, code: str, param: str | None = None, is_sized: bool = False
+) -> Response:
+    """The envelope of the model endpoints, which mostly comes without a Content-Length."""
+    body = msgspec.json.encode({"error": {"code": code, "message": message, "param": param, "type": kind}})
+    if is_sized:
+        return Response(body, status, headers={"content-type": JSON})
     return StreamingResponse(iter([body]), status, headers={"content-type": JSON})

@@ -22,6 +22,10 @@ logger = logging.getLogger(__name__)
 # SQLite is no brake, small enough that counts are seen to grow.
 SLICE = 1000
 
+# What a result line holds beside the body, about: enough for a file's size,
+# which the real server only estimates too.
+_LINE_AROUND_BYTES = 140
+
 
 @dataclass(slots=True, eq=False)
 class _Running:
@@ -30,6 +34,7 @@ class _Running:
     batch: int
     epoch: int
     first_request: int
+    window: str
     ids: RowIds
     owed: Iterator[int]
     in_flight: set[int] = field(default_factory=set)
@@ -78,6 +83,7 @@ class Runner:
         """End both threads; rows in flight are taken up again by the next start."""
         self._is_stopping = True
         self._news.put(None)
+        self._upstream.stop()
         self._thread.join()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -89,7 +95,12 @@ class Runner:
             # way still count and no row is bought twice; after a drop a new one
             # makes them arrive in vain.
             running = self._running.get(batch) or _Running(
-                batch, next(self._epochs), row["first_request"], RowIds(row["id"]), iter(())
+                batch,
+                next(self._epochs),
+                row["first_request"],
+                row["completion_window"],
+                RowIds(row["id"]),
+                iter(()),
             )
             running.owed = _owed(db, row, running.in_flight)
             running.is_exhausted = False
@@ -193,12 +204,13 @@ def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
         [(one.claim.batch, one.claim.line, one.kind, one.status_code, one.body) for one in finished],
     )
     db.executemany(
-        "INSERT INTO bill (batch, line, body_sha256, status_code, prompt_tokens, completion_tokens, "
-        "billed_at, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO bill (batch, line, model, body_sha256, status_code, prompt_tokens, completion_tokens, "
+        "billed_at, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 one.claim.batch,
                 one.claim.line,
+                one.claim.model,
                 one.body_sha256,
                 one.status_code,
                 one.prompt_tokens,
@@ -210,12 +222,15 @@ def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
             if one.is_billed
         ],
     )
-    counts: dict[int, list[int]] = {}
+    sums: dict[int, list[int]] = {}
     for one in finished:
-        counts.setdefault(one.claim.batch, [0, 0])[one.kind != OUTPUT] += 1
+        of_batch = sums.setdefault(one.claim.batch, [0, 0, 0, 0])
+        of_batch[one.kind != OUTPUT] += 1
+        of_batch[2 + (one.kind != OUTPUT)] += len(one.body) + _LINE_AROUND_BYTES
     db.executemany(
-        "UPDATE batch SET completed = completed + ?, failed = failed + ? WHERE seq = ?",
-        [(completed, failed, batch) for batch, (completed, failed) in counts.items()],
+        "UPDATE batch SET completed = completed + ?, failed = failed + ?, output_bytes = output_bytes + ?, "
+        "error_bytes = error_bytes + ? WHERE seq = ?",
+        [(*of_batch, batch) for batch, of_batch in sums.items()],
     )
 
 
@@ -248,7 +263,17 @@ def _zeros(done: bytearray) -> Iterator[int]:
 
 
 def _load(db: sqlite3.Connection, running: _Running, line: int) -> Claim:
-    custom_id, url, body = db.execute(
-        "SELECT custom_id, url, body FROM request WHERE seq = ?", (running.first_request + line,)
+    custom_id, url, model, body = db.execute(
+        "SELECT custom_id, url, model, body FROM request WHERE seq = ?", (running.first_request + line,)
     ).fetchone()
-    return Claim(running.batch, running.epoch, line, running.ids.of(line), custom_id, url, body)
+    return Claim(
+        running.batch,
+        running.epoch,
+        line,
+        running.ids.of(line),
+        custom_id,
+        url,
+        model,
+        running.window,
+        body,
+    )

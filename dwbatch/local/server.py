@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -14,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from dwbatch.local import app
+from dwbatch.local.account import Account
 from dwbatch.local.limits import Limits, Model
 from dwbatch.local.outcomes import Answer, Bill, Script
 from dwbatch.local.runner import Runner
@@ -50,6 +52,8 @@ class Server:
         Bounds of the server; the real server's defaults if left out.
     models : mapping of str to Model, optional
         Models on offer; None accepts every name.
+    balance : Decimal, int or str, optional
+        Money to begin with; rows fail with 402 once it is spent. None never runs out.
     keys : sequence or mapping of str, optional
         API keys that are let in, or a mapping of each to its owner's address; None lets everybody in.
     populate_delay_s : float
@@ -76,6 +80,7 @@ class Server:
         concurrency: int = DEFAULT_CONCURRENCY,
         limits: Limits | None = None,
         models: Mapping[str, Model] | None = None,
+        balance: Decimal | int | str | None = None,
         keys: Sequence[str] | Mapping[str, str] | None = None,
         populate_delay_s: float = 0.0,
         mounts: Sequence[str] = app.MOUNTS,
@@ -83,10 +88,10 @@ class Server:
     ) -> None:
         self._folder = Path(folder) if folder is not None else None
         self._address = (host, port)
-        self._upstream = Upstream(None if answer == "echo" else answer, outcomes, delay_s)
+        self._account = Account(models, None if balance is None else Decimal(balance))
+        self._upstream = Upstream(None if answer == "echo" else answer, outcomes, delay_s, self._account)
         self._concurrency = concurrency
         self._limits = limits or Limits()
-        self._models = None if models is None else dict(models)
         self._keys = _owners(keys)
         self._populate_delay_s = populate_delay_s
         self._mounts = tuple(mounts)
@@ -157,6 +162,29 @@ class Server:
         service = self._running()
         return 0.0 if service.runner.is_busy else time.monotonic() - service.last_call
 
+    @property
+    def balance(self) -> Decimal | None:
+        """Money left, or None if it never runs out; set it to top up or to run dry."""
+        return self._account.balance
+
+    @balance.setter
+    def balance(self, amount: Decimal | None) -> None:
+        self._account.balance = amount
+
+    def offer(self, name: str, model: Model) -> None:
+        """Put a model on offer from now on, or change one that is.
+
+        Parameters
+        ----------
+        name : str
+            Its name in requests.
+        model : Model
+            What it is.
+        """
+        if self._account.models is None:
+            self._account.models = {}
+        self._account.models[name] = model
+
     def ledger(self) -> list[Bill]:
         """Every call of the model that was made and billed, oldest first."""
         return self._running().ledger()
@@ -181,7 +209,7 @@ class Server:
             store=store,
             runner=Runner(store, self._upstream, self._concurrency),
             limits=self._limits,
-            models=self._models,
+            account=self._account,
             keys=self._keys,
             spool=folder,
             nonce=self._nonce,

@@ -12,7 +12,8 @@ from pathlib import Path
 from starlette.requests import Request
 
 from dwbatch.local import batches
-from dwbatch.local.limits import Limits, Model
+from dwbatch.local.account import Account
+from dwbatch.local.limits import Limits
 from dwbatch.local.outcomes import Bill
 from dwbatch.local.replies import Refusal, TooMany
 from dwbatch.local.runner import Runner
@@ -32,10 +33,10 @@ class Service:
         The memory on disk.
     runner : Runner
         What answers rows.
+    account : Account
+        Models on offer and the money left.
     limits : Limits
         Bounds of this server.
-    models : dict of str to Model, optional
-        Models on offer; None accepts every name.
     keys : dict of str to str, optional
         API keys, each with its owner's address; None lets everybody in.
     spool : Path
@@ -48,13 +49,14 @@ class Service:
 
     store: Store
     runner: Runner
+    account: Account
     limits: Limits
-    models: dict[str, Model] | None
     keys: dict[str, str] | None
     spool: Path
     nonce: str
     populate_delay_s: float = 0.0
     exchanges: list[tuple[str, str, int]] = field(default_factory=list)
+    began_at: float = field(default_factory=time.time)
     last_call: float = field(default_factory=time.monotonic)
     uploading: int = 0
     waiting: int = 0
@@ -149,8 +151,14 @@ class Service:
         """Every call of the model that was made, oldest first."""
         with self.store.reading() as db:
             found = db.execute(
-                "SELECT batch.id, request.custom_id, bill.line + 1, request.model, body_sha256, status_code, "
+                "SELECT batch.id, request.custom_id, bill.line + 1, bill.model, body_sha256, status_code, "
                 "prompt_tokens, completion_tokens, billed_at FROM bill JOIN batch ON batch.seq = bill.batch "
                 "JOIN request ON request.seq = batch.first_request + bill.line ORDER BY bill.seq"
             )
             return [Bill(*row) for row in found]
+
+
+def of(request: Request) -> Service:
+    """The service that a call was made to."""
+    service: Service = request.app.state.service
+    return service

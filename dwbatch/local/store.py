@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+VERSION = 1
+
 # Rows of one file have consecutive rowids, because a file is written in one
 # transaction: line k of a file is request `first_request + k`, without an index.
 SCHEMA = """
@@ -21,6 +23,7 @@ CREATE TABLE IF NOT EXISTS file (
     first_request INTEGER NOT NULL DEFAULT 0,
     total INTEGER NOT NULL DEFAULT 0,
     owner TEXT NOT NULL,
+    models TEXT NOT NULL DEFAULT '{}',
     batch INTEGER,
     is_deleted INTEGER NOT NULL DEFAULT 0
 );
@@ -43,6 +46,7 @@ CREATE TABLE IF NOT EXISTS batch (
     endpoint TEXT NOT NULL,
     completion_window TEXT NOT NULL,
     metadata TEXT NOT NULL,
+    models TEXT NOT NULL,
     owner TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
@@ -54,6 +58,8 @@ CREATE TABLE IF NOT EXISTS batch (
     cancelled_at INTEGER,
     completed INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
+    output_bytes INTEGER NOT NULL DEFAULT 0,
+    error_bytes INTEGER NOT NULL DEFAULT 0,
     populate_at REAL,
     is_deleted INTEGER NOT NULL DEFAULT 0
 );
@@ -71,6 +77,7 @@ CREATE TABLE IF NOT EXISTS bill (
     seq INTEGER PRIMARY KEY,
     batch INTEGER NOT NULL,
     line INTEGER NOT NULL,
+    model TEXT NOT NULL,
     body_sha256 TEXT NOT NULL,
     status_code INTEGER NOT NULL,
     prompt_tokens INTEGER NOT NULL,
@@ -89,6 +96,11 @@ class Store:
     ----------
     path : Path
         SQLite file, made if it is not there.
+
+    Raises
+    ------
+    RuntimeError
+        If another version of this server wrote it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,7 +109,18 @@ class Store:
         self._opened: list[sqlite3.Connection] = []
         self._write_lock = threading.Lock()
         self._writer = self._open()
+        self._prepare()
+
+    def _prepare(self) -> None:
+        (found,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if found not in {0, VERSION}:
+            self.close()
+            raise RuntimeError(
+                f"{str(self._path)!r} was written by another version of the local server "
+                f"(format {found}, this one reads {VERSION}). Choose another folder."
+            )
         self._writer.executescript(SCHEMA)
+        self._writer.execute(f"PRAGMA user_version = {VERSION}")
 
     def _open(self) -> sqlite3.Connection:
         # Every connection is used by one thread at a time, though not always by

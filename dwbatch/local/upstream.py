@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dwbatch.local import echo
+from dwbatch.local.account import NO_MONEY, Account
 from dwbatch.local.outcomes import Answer, End, Outcome, Reply, Script
 from dwbatch.local.views import ERROR, OUTPUT
 
@@ -35,6 +37,8 @@ class Claim(NamedTuple):
     row_id: str
     custom_id: str
     url: str
+    model: str
+    window: str
     body: bytes
 
 
@@ -49,9 +53,9 @@ class Finish:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     body_sha256: str = ""
-    is_billed: bool = True
     finished_at: float = 0.0
     duration_ms: float = 0.0
+    is_billed: bool = True
 
 
 class Upstream:
@@ -65,9 +69,15 @@ class Upstream:
         Ends of single requests, by custom_id; what it does not name is answered.
     delay_s : float
         Time every answer takes, in seconds.
+    account : Account
+        Who pays.
     """
 
-    def __init__(self, answer: Answer | None, outcomes: Script | None, delay_s: float) -> None:
+    def __init__(
+        self, answer: Answer | None, outcomes: Script | None, delay_s: float, account: Account
+    ) -> None:
+        self._account = account
+        self._stopping = threading.Event()
         self._answer = answer
         self._outcomes = outcomes
         self._delay_s = delay_s
@@ -77,14 +87,21 @@ class Upstream:
         """Whether answers cost no time, so that rows can be answered many in a row."""
         return self._answer is None and not self._delay_s
 
+    def stop(self) -> None:
+        """Let every answer that is being delayed come at once."""
+        self._stopping.set()
+
     def call(self, claim: Claim) -> Finish:
         """Answer one claim; never raises."""
+        if not self._account.can_pay:
+            return Finish(claim, ERROR, 402, http_failure(402, NO_MONEY), is_billed=False)
         began = time.monotonic()
         if self._delay_s:
-            time.sleep(self._delay_s)
+            self._stopping.wait(self._delay_s)
         body = msgspec.json.decode(claim.body)
         outcome = self._outcome(claim, body)
         kind, status_code, stored, usage = _settle(outcome, claim, body)
+        self._account.charge(self._account.cost(claim.model, claim.window, usage))
         return Finish(
             claim,
             kind,
