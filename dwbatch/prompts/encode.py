@@ -7,6 +7,7 @@ sorts keys as well.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from json import dumps
 from json.encoder import encode_basestring
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.columns import ErrorCode
-from dwbatch.prompts.template import Slot, Template
+from dwbatch.prompts.template import Slot, Template, encodable
 from dwbatch.prompts.values import Rendered, Values, render
 
 MUST_ESCAPE = r'["\\\x00-\x1f]'
@@ -68,7 +69,11 @@ def compile_body(body: Mapping[str, object]) -> Skeleton:
     Raises
     ------
     TypeError
-        If a value is not JSON. (NaN and its like are refused where the options are read.)
+        If a value is not JSON.
+    ValueError
+        If a number is not finite, which JSON cannot say.
+    InputError
+        If a constant text holds a lone surrogate, which UTF-8 cannot express.
 
     Examples
     --------
@@ -84,7 +89,7 @@ def compile_body(body: Mapping[str, object]) -> Skeleton:
             slots.append(piece)
             fragments.append("")
         else:
-            fragments[-1] += piece
+            fragments[-1] += encodable(piece, where="request body")
     return Skeleton(tuple(fragments), tuple(slots))
 
 
@@ -102,10 +107,10 @@ def _write(value: object, pieces: list[str | Slot]) -> None:
             _write_joined("[", "]", [("", element) for element in value], pieces)
         case str():
             pieces.append(encode_basestring(value))
-        case None | bool():
-            pieces.append({None: "null", True: "true", False: "false"}[value])
-        case int() | float():
-            pieces.append(repr(value))
+        case np.generic():
+            _write(value.item(), pieces)
+        case None | bool() | int() | float():
+            pieces.append(dumps(value, allow_nan=False))
         case _:
             raise TypeError(f"{type(value).__name__} is not JSON")
 

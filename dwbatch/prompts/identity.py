@@ -6,7 +6,7 @@ requests made in one way are kept.
 """
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import pairwise
@@ -23,6 +23,9 @@ KEY_TEXT_LENGTH = 26
 ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
 # The server's limit, in bytes of UTF-8; ours are ASCII, so also in characters.
 MAX_CUSTOM_ID = 64
+# 26 letters hold 130 bits; the last one carries three of the key's and two zeros.
+CARRIES_KEY = re.compile(r"-row-[0-9]+-([a-z2-7]{25}[aeimquy4])\Z")
+NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def request_keys(bodies: pa.Array, *, endpoint: str, edition: str = "") -> pa.Array:
@@ -122,13 +125,8 @@ def key_of(custom_id: str) -> bytes | None:
     >>> key_of("user-7") is None
     True
     """
-    marked, _, letters = custom_id.rpartition("-")
-    if "-row-" not in marked or len(letters) != KEY_TEXT_LENGTH:
-        return None
-    try:
-        return base64.b32decode(letters.upper() + "=" * 6)
-    except binascii.Error:
-        return None
+    carried = CARRIES_KEY.search(custom_id)
+    return base64.b32decode(carried[1].upper() + "=" * 6) if carried else None
 
 
 def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array) -> pa.Array:
@@ -137,7 +135,8 @@ def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array) -> pa.A
     Parameters
     ----------
     name : str
-        The job's name, ASCII.
+        The job's name; whatever is not an ASCII letter, digit, dot, underscore or hyphen
+        becomes a hyphen, since a custom_id travels in an HTTP header.
     positions : np.ndarray of int64, shape (n,)
         Row positions in the frame.
     keys : pa.FixedSizeBinaryArray, shape (n,)
@@ -145,7 +144,8 @@ def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array) -> pa.A
     """
     longest = len(str(int(positions.max()))) if len(positions) else 1
     room = MAX_CUSTOM_ID - KEY_TEXT_LENGTH - len("-row--") - longest
-    fronts = [f"{name[:room]}-row-{position}-" for position in positions.tolist()]
+    plain = NOT_PLAIN.sub("-", name)[:room]
+    fronts = [f"{plain}-row-{position}-" for position in positions.tolist()]
     texts = key_texts(keys).to_pylist()
     return pa.array([front + text for front, text in zip(fronts, texts, strict=True)], type=pa.large_string())
 
@@ -164,11 +164,15 @@ def recipe_hash(*, server: str, endpoint: str, body: Mapping[str, object], editi
     edition : str
     """
     recipe = {"server": server, "endpoint": endpoint, "edition": edition, "body": body}
-    written = dumps(recipe, sort_keys=True, ensure_ascii=True, default=_template_text)
+    written = dumps(recipe, sort_keys=True, ensure_ascii=True, default=_plain)
     return blake2b(written.encode(), digest_size=8).hexdigest()
 
 
-def _template_text(value: object) -> object:
+def _plain(value: object) -> object:
     if isinstance(value, Template):
         return {"template": value.text}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, np.generic):
+        return value.item()
     raise TypeError(f"{type(value).__name__} is not JSON")
