@@ -1,3 +1,49 @@
-"""Run a provider Batch API from a pandas DataFrame: bought once, answers on their own rows."""
+"""Run a provider Batch API from a pandas DataFrame: bought once, answers on their own rows.
+
+>>> import pandas as pd, dwbatch
+>>> frame = pd.DataFrame({"text": ["lovely", "awful"]})
+>>> frame.doubleword.run("Is this positive? {text}", model="…")  # doctest: +SKIP
+"""
 
 __version__ = "0.1.0"
+
+from dwbatch.accessor import register
+from dwbatch.api import run
+from dwbatch.call import EqualRowsWarning
+from dwbatch.columns import ErrorCode, Status
+from dwbatch.errors import (
+    ApiError,
+    CheckpointError,
+    CheckpointLockedError,
+    CredentialsError,
+    DwbatchError,
+    InputError,
+    JobStoppedError,
+    JobTimeoutError,
+    NotAnApiError,
+    TransportError,
+    UnknownParameterError,
+)
+from dwbatch.job import Job, attach
+
+__all__ = [
+    "ApiError",
+    "CheckpointError",
+    "CheckpointLockedError",
+    "CredentialsError",
+    "DwbatchError",
+    "EqualRowsWarning",
+    "ErrorCode",
+    "InputError",
+    "Job",
+    "JobStoppedError",
+    "JobTimeoutError",
+    "NotAnApiError",
+    "Status",
+    "TransportError",
+    "UnknownParameterError",
+    "attach",
+    "run",
+]
+
+register()

@@ -174,11 +174,12 @@ class Runner:
                 self._faults.append(error)
             else:
                 raise error
-        if outcomes:
-            self._record(outcomes)
+        self._record(outcomes)
 
-    def _record(self, outcomes: Iterable[Outcome]) -> None:
+    def _record(self, outcomes: Collection[Outcome]) -> None:
         """Write down what the steps made of their shards, before anything follows from it."""
+        if not outcomes:
+            return
         now, changed = self.desk.clock.monotonic(), False
         for outcome in outcomes:
             new, old = outcome.shard, self.shards[outcome.shard.number]

@@ -1,0 +1,38 @@
+"""The pandas door: ``df.doubleword`` and ``series.doubleword``."""
+
+from typing import Unpack
+
+import pandas as pd
+
+from dwbatch import api
+from dwbatch.options import RunOptions, shows_options
+
+
+class Accessor:
+    """Batch calls on a frame or a series.
+
+    It holds the frame and nothing else: pandas 3 makes a new one at every access.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+    """
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, frame: "pd.DataFrame | pd.Series[str]") -> None:
+        self._frame = frame
+
+    def __repr__(self) -> str:
+        return f"<doubleword accessor of {type(self._frame).__name__}, {len(self._frame)} rows: .run>"
+
+    @shows_options
+    def run(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
+        """A new frame with an answer, or the reason there is none, on every row; see `dwbatch.run`."""
+        return api.run(self._frame, prompt, **options)
+
+
+def register() -> None:
+    """Give every DataFrame and Series the accessor."""
+    pd.api.extensions.register_dataframe_accessor("doubleword")(Accessor)
+    pd.api.extensions.register_series_accessor("doubleword")(Accessor)

@@ -1,0 +1,117 @@
+"""The calls a person makes, typed."""
+
+from typing import Unpack
+
+import pandas as pd
+
+from dwbatch.call import carry_out, prepare
+from dwbatch.frames import as_frame
+from dwbatch.options import RunOptions, read_options, shows_options
+
+
+@shows_options
+def run(
+    frame: "pd.DataFrame | pd.Series[str]", prompt: str | None = None, **options: Unpack[RunOptions]
+) -> pd.DataFrame:
+    """A new frame with an answer, or the reason there is none, on every row.
+
+    Rows become requests, requests become batches, and each batch is bought once: after a dead
+    kernel, a lost reply or a closed laptop the same call goes on where it stopped.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        Any index; a Series is a frame of one column, named like it or ``text``.
+    prompt : str, optional
+        Template of the user's message: ``{column}`` is a column or index level, ``{column!r}`` and
+        ``{column:.2f}`` as in `str.format`; a literal brace is doubled. Not together with
+        `messages`.
+    model : str
+        The model's name.
+    messages : list of mappings, optional
+        Templates of a whole conversation: ``role`` and ``content``, columns in any turn.
+    system : str, optional
+        Template of a system message, put first.
+    output : str, default "response"
+        Name of the answer column; its companions are named after it.
+    name : str, default "dwbatch"
+        The job's name, in the checkpoint's folder, file names and custom_ids.
+    metadata : mapping of str to str, optional
+        Written on each batch.
+    edition : str, default ""
+        Another word makes the same requests a new purchase.
+    temperature, max_tokens, top_p, stop, seed, reasoning_effort : optional
+        Sent as they are, and only if given. ``temperature`` is from 0 to 2, ``stop`` is one text or
+        up to four.
+    extra_body : mapping, optional
+        Further parameters of the request body.
+    completion_window : str, default "24h"
+        One of those that the server offers, such as ``"1h"``.
+    custom_id : str, optional
+        Template of custom_ids, such as ``"user-{user_id}"``: ASCII, at most 64 bytes, one a
+        distinct request.
+    on_null : {"skip", "raise", "render"}, default "skip"
+        What to do with a row in which a named column is missing: no request, an error before
+        anything is sent, or empty text.
+    dedupe : bool, optional
+        Whether equal rows are one request. True unless said otherwise; a prompt that names no
+        column wants it said.
+    checkpoint : path or False, optional
+        Folder of ids and answers; by default ``.dwbatch/<name>-<recipe hash>`` in the working
+        directory, or under ``DWBATCH_HOME``. False: a temporary one, removed when all is answered.
+    max_requests_per_batch : int, default 50,000
+        The server's own limit is configured there; published are 50,000.
+    max_bytes_per_batch : int, default 100,000,000
+        Largest file, in bytes; a row that is larger alone is skipped.
+    timeout : float, str or Timedelta, optional
+        Longest wait: seconds, ``"8h"``, a Timedelta.
+    poll_interval : float, str or Timedelta, optional
+        Between two looks at the server; by default it grows from one second to 45.
+    progress : bool, default True
+        A line on stderr while waiting, and one sentence at the end.
+    details : bool, default False
+        Add custom_id, finish_reason, model, prompt_tokens, completion_tokens, batch_id, raw, message
+        and body, each with ``<output>_`` in front.
+    overwrite : bool, default False
+        Allow to write over columns that are there.
+    api_key : str, optional
+        Else ``DOUBLEWORD_API_KEY``, else the active account of ``~/.dw/credentials.toml``.
+    base_url : str, optional
+        Else ``DOUBLEWORD_BASE_URL``, else the hosted service; ``"local"`` is a server on this
+        machine that needs no key.
+    session : requests.Session, optional
+        For proxies and certificates.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `frame` in their order and with their index, and the columns ``response``,
+        ``response_status``, ``response_error_code`` and ``response_error``. An answer stands exactly
+        where the status is ``ok``.
+
+    Raises
+    ------
+    InputError
+        Wrong input; all of it is named, and nothing was sent.
+    CredentialsError
+        No key, or one that cannot be sent.
+    CheckpointError
+        The folder cannot be used, or another call holds it.
+    ApiError, TransportError, JobStoppedError
+        The server refused, or cannot be reached. What was bought is kept.
+    JobTimeoutError
+        `timeout` is over. The batches run on, and the same call goes on from there.
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local
+    >>> frame = pd.DataFrame({"text": ["lovely", "awful"]})
+    >>> with dwbatch.local.Server() as server:
+    ...     out = dwbatch.run(frame, "Is this positive? {text}", model="echo", base_url=server.base_url,
+    ...                       checkpoint=False, progress=False)
+    >>> out["response_status"].tolist()
+    ['ok', 'ok']
+    """
+    options_read = read_options(options, call="run")
+    out, _ = carry_out(prepare(as_frame(frame, call="run"), prompt, options_read))
+    return out

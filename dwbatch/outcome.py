@@ -1,0 +1,159 @@
+"""What a call hands back: the answer columns of every row, and one sentence about all of them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.answers.message import message_of
+from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
+from dwbatch.engine.gather import Gathered
+from dwbatch.prompts.requests import Rows
+
+# Columns of the results that the answer columns are made of.
+RESULT_COLUMNS = ("status", "error_code", "error", "content", "prompt_tokens", "completion_tokens")
+DETAIL_COLUMNS = ("custom_id", "finish_reason", "model", "body")
+DETAILS = (
+    "custom_id",
+    "finish_reason",
+    "model",
+    "prompt_tokens",
+    "completion_tokens",
+    "batch_id",
+    "raw",
+    "message",
+    "body",
+)
+
+
+def answer_names(output: str, *, details: bool) -> list[str]:
+    """Names of the answer columns, in their order."""
+    names = [output, f"{output}_status", f"{output}_error_code", f"{output}_error"]
+    return names + [f"{output}_{name}" for name in DETAILS] if details else names
+
+
+def answer_columns(output: str, rows: Rows, gathered: Gathered, *, details: bool) -> dict[str, pa.Array]:
+    """The answer columns of every row.
+
+    Parameters
+    ----------
+    output : str
+        Name of the answer column.
+    rows : Rows
+    gathered : Gathered
+        Results aligned to `rows`.
+    details : bool
+        Whether to add custom_id, tokens, the raw body and so on.
+
+    Notes
+    -----
+    An answer stands exactly where the status is ``ok``.
+    """
+    skipped = pc.is_valid(rows.skipped)
+    found = pc.fill_null(gathered.column("status"), Status.PENDING.value)
+    status = pc.if_else(skipped, Status.SKIPPED.value, found)
+    content = gathered.column("content")
+    is_ok = pc.equal(status, Status.OK.value)
+    columns = {
+        output: pc.if_else(is_ok, content, pa.scalar(None, content.type)),
+        f"{output}_status": status,
+        f"{output}_error_code": pc.coalesce(rows.skipped, gathered.column("error_code")),
+        f"{output}_error": pc.coalesce(_skip_sentences(rows.skipped), gathered.column("error")),
+    }
+    if details:
+        values = {name: gathered.column(name) for name in DETAILS if name not in {"raw", "message"}}
+        values["raw"] = content
+        values["message"] = _messages(values["body"])
+        columns |= {f"{output}_{name}": values[name] for name in DETAILS}
+    return columns
+
+
+def _skip_sentences(skipped: pa.Array) -> pa.Array:
+    encoded = skipped.dictionary_encode()
+    meanings = [ERROR_CODE_MEANINGS[ErrorCode(code)] for code in encoded.dictionary.to_pylist()]
+    return pa.array(meanings, type=pa.string()).take(encoded.indices)
+
+
+def _messages(bodies: pa.Array) -> pa.Array:
+    return pa.array(
+        [None if body is None else message_of(body) for body in bodies.to_pylist()], type=pa.string()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of a call, in counts.
+
+    Parameters
+    ----------
+    rows, ok : int
+    codes : mapping of str to int
+        Rows not ok, by error code.
+    duplicates : int
+        Rows answered by another row's request.
+    answered : int
+        Distinct requests that the checkpoint had before.
+    sent : int
+        Distinct requests that this call sent.
+    prompt_tokens, completion_tokens : int
+        Of the distinct requests behind these rows.
+    checkpoint : Path or None
+    """
+
+    rows: int
+    ok: int
+    codes: dict[str, int]
+    duplicates: int
+    answered: int
+    sent: int
+    prompt_tokens: int
+    completion_tokens: int
+    checkpoint: Path | None
+
+    def sentence(self) -> str:
+        """One sentence for a person."""
+        not_ok = self.rows - self.ok
+        reasons = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
+        parts = [
+            f"{self.rows:,} rows: {self.ok:,} ok, {not_ok:,} not ok{f' ({reasons})' if reasons else ''}",
+            f"{self.sent:,} requests sent",
+            f"{self.duplicates:,} saved by de-duplication, {self.answered:,} by the checkpoint",
+            f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens",
+        ]
+        if self.checkpoint is not None:
+            parts.append(f"checkpoint {self.checkpoint}")
+        return "; ".join(parts) + "."
+
+
+def summarise(
+    columns: dict[str, pa.Array],
+    output: str,
+    gathered: Gathered,
+    *,
+    duplicates: int,
+    answered: int,
+    sent: int,
+    checkpoint: Path | None,
+) -> Summary:
+    """Count what became of a call."""
+    statuses = columns[f"{output}_status"]
+    codes = Counter(pc.drop_null(columns[f"{output}_error_code"]).to_pylist())
+    behind = pc.unique(pc.drop_null(gathered.positions))
+    tokens = [
+        int(pc.sum(gathered.results[name].take(behind)).as_py() or 0)
+        for name in ("prompt_tokens", "completion_tokens")
+    ]
+    return Summary(
+        rows=len(statuses),
+        ok=int(np.asarray(pc.equal(statuses, Status.OK.value), dtype=bool).sum()) if len(statuses) else 0,
+        codes=dict(codes.most_common()),
+        duplicates=duplicates,
+        answered=answered,
+        sent=sent,
+        prompt_tokens=tokens[0],
+        completion_tokens=tokens[1],
+        checkpoint=checkpoint,
+    )
