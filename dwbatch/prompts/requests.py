@@ -19,6 +19,7 @@ from dwbatch.prompts.values import Values
 
 SLAB_ROWS = 65_536
 SLAB_BYTES = 64_000_000
+SAMPLED_CELLS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,14 @@ class Lines:
     texts: pa.Array
     keys: pa.Array
 
+    @property
+    def payload(self) -> memoryview:
+        """The lines' bytes, as they stand in the file."""
+        _, offsets, texts = self.texts.buffers()
+        places = np.frombuffer(offsets, dtype=np.int64)
+        begin, end = places[self.texts.offset], places[self.texts.offset + len(self.texts)]
+        return memoryview(texts if texts is not None else b"")[begin:end]
+
 
 def write_lines(
     columns: Mapping[str, Values],
@@ -191,9 +200,16 @@ def _rows_of(values: Values, rows: np.ndarray, *, contiguous: bool) -> Values:
 
 def slabs(columns: Mapping[str, Values], n_rows: int) -> Iterator[tuple[int, int]]:
     """Cut rows into slabs of bounded size, so that long cells do not fill the memory."""
-    width = sum(
-        values.nbytes / max(len(values), 1) for values in columns.values() if isinstance(values, pa.Array)
-    )
+    width = sum(_width(values) for values in columns.values())
     step = max(1, min(SLAB_ROWS, int(SLAB_BYTES / max(width, 1.0))))
     for start in range(0, n_rows, step):
         yield start, min(start + step, n_rows)
+
+
+def _width(values: Values) -> float:
+    """Bytes of a cell, roughly."""
+    if isinstance(values, pa.Array):
+        return float(values.nbytes / max(len(values), 1))
+    # Objects do not know their size; a few of them, spread evenly, stand for all.
+    seen = [len(str(values[place])) for place in range(0, len(values), len(values) // SAMPLED_CELLS + 1)]
+    return sum(seen) / max(len(seen), 1)

@@ -29,7 +29,8 @@ def cut(
     Raises
     ------
     InputError
-        If one line alone is longer than `max_bytes`; the message names the request.
+        If one line alone is longer than `max_bytes`, the message naming the row; or
+        if `max_requests` is not positive.
 
     Notes
     -----
@@ -43,6 +44,8 @@ def cut(
     >>> cut([40, 40, 40], max_bytes=100)
     [range(0, 2), range(2, 3)]
     """
+    if max_requests < 1:
+        raise InputError.nothing_sent(f"max_requests_per_batch={max_requests} leaves no room for a request.")
     sizes = np.asarray(line_sizes, dtype=np.int64)
     too_large = np.flatnonzero(sizes > max_bytes)
     if len(too_large):
