@@ -9,6 +9,37 @@ import msgspec
 _CHARACTERS_A_TOKEN = 4
 _DIMENSIONS = 8
 
+# What the real server writes into every response that says nothing of these.
+_RESPONSE_DEFAULTS: dict[str, Any] = {
+    "object": "response",
+    "status": "completed",
+    "created_at": 0,
+    "completed_at": 0,
+    "background": False,
+    "error": None,
+    "frequency_penalty": 0.0,
+    "incomplete_details": None,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": None,
+    "parallel_tool_calls": True,
+    "presence_penalty": 0.0,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "reasoning": None,
+    "safety_identifier": None,
+    "service_tier": "default",
+    "store": False,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+}
+
 
 def echo(url: str, body: dict[str, Any], row_id: str) -> dict[str, Any]:
     """A whole response body for a request of any endpoint.
@@ -95,18 +126,15 @@ def _response(model: Any, row_id: str, text: str, used: dict[str, int]) -> dict[
         "role": "assistant",
         "content": [said],
     }
-    return {
+    return _RESPONSE_DEFAULTS | {
         "id": f"resp_{row_id}",
-        "object": "response",
-        "created_at": 0,
-        "status": "completed",
-        "error": None,
-        "incomplete_details": None,
         "model": model,
         "output": [message],
         "usage": {
             "input_tokens": used["prompt"],
+            "input_tokens_details": {"cached_tokens": 0},
             "output_tokens": used["completion"],
+            "output_tokens_details": {"reasoning_tokens": 0},
             "total_tokens": used["prompt"] + used["completion"],
         },
     }

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -66,6 +66,7 @@ class Runner:
         self._epochs = itertools.count()
         self._in_flight = 0
         self._is_stopping = False
+        self._stored = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="dwbatch-local-runner", daemon=True)
 
     def start(self) -> None:
@@ -121,6 +122,11 @@ class Runner:
         """Whether any row waits or is being answered."""
         with self._lock:
             return bool(self._running)
+
+    def wait_until(self, check: Callable[[], bool], timeout_s: float) -> bool:
+        """Whether `check` came true in time; it is asked again whenever results were stored."""
+        with self._stored:
+            return self._stored.wait_for(check, timeout_s)
 
     def in_flight(self, batch: int) -> frozenset[int]:
         """Lines of a batch that are upstream at this moment."""
@@ -186,6 +192,8 @@ class Runner:
                 running.in_flight.discard(one.claim.line)
             for batch in {one.claim.batch for one in alive}:
                 self._forget_if_over(self._running[batch])
+        with self._stored:
+            self._stored.notify_all()
 
     def _is_alive(self, claim: Claim) -> bool:
         running = self._running.get(claim.batch)

@@ -5,7 +5,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -184,6 +184,24 @@ class Server:
         if self._account.models is None:
             self._account.models = {}
         self._account.models[name] = model
+
+    def wait_until(self, check: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
+        """Wait, without polling, until `check` comes true.
+
+        Parameters
+        ----------
+        check : callable
+            Asked at once, and again whenever results were stored.
+        timeout_s : float
+            Longest wait, in seconds.
+
+        Raises
+        ------
+        TimeoutError
+            If it did not come true in time.
+        """
+        if not self._running().runner.wait_until(check, timeout_s):
+            raise TimeoutError(f"What was waited for did not come true within {timeout_s:g} s.")
 
     def ledger(self) -> list[Bill]:
         """Every call of the model that was made and billed, oldest first."""
