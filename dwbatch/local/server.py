@@ -122,6 +122,9 @@ class Server:
         # Bound here and not by uvicorn, so that a taken port is this caller's
         # exception and a free one is known before the first call.
         self._socket = socket.create_server(self._address, backlog=2048)
+        # asyncio sets this only on sockets that name their protocol; without it
+        # every reply waits 40 ms for the client's delayed acknowledgement.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._service = self._make_service()
         self._uvicorn = _Uvicorn(app.build(self._service, self._mounts))
         self._thread = threading.Thread(
