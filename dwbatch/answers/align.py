@@ -25,4 +25,4 @@ def align(row_keys: pa.FixedSizeBinaryArray, results: pa.Table) -> pa.Int64Array
     """
     positions = best_positions(results, "key")
     keys = results["key"].combine_chunks().take(positions)
-    return positions.take(pc.index_in(row_keys, value_set=keys, skip_nulls=True))
+    return positions.take(pc.index_in(row_keys, value_set=keys))

@@ -81,7 +81,7 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
     # Positions are chosen first, so that the texts are copied once.
     chosen = best_positions(lines, "custom_id")
     named = lines["custom_id"].take(chosen)
-    positions = chosen.take(pc.index_in(custom_ids, value_set=named, skip_nulls=True))
+    positions = chosen.take(pc.index_in(custom_ids, value_set=named))
     unnamed = lines["custom_id"].null_count
     foreign = len(chosen) - pc.count_distinct(positions, mode="only_valid").as_py()
     if unnamed or foreign:

@@ -143,6 +143,22 @@ def test_the_fast_path_reads_as_the_slow_path_does(
     assert table.equals(pa.Table.from_batches([to_batch([read_line(text)])]))
 
 
+def test_an_answer_under_an_error_status_is_a_failure() -> None:
+    table = decode([line("r", chat_body("hi"), http_status=500)])
+
+    assert table["error_code"].to_pylist() == ["http_500"]
+
+
+def test_a_line_that_is_not_utf8_is_malformed_wherever_the_bytes_stand() -> None:
+    text = chat_line("r", "hi").replace(b'"request_id":null', b'"request_id":"\xff"')
+
+    table = decode([text])
+
+    assert table.select(["custom_id", "error_code"]).to_pylist() == [
+        {"custom_id": "r", "error_code": "malformed_line"}
+    ]
+
+
 def test_odd_lines_between_plain_ones_keep_their_places() -> None:
     endings = ["stop", "length", "stop", "stop", "length"]
     lines = [chat_line(f"r-{place}", f"text {place}", ending) for place, ending in enumerate(endings)]

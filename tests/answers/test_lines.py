@@ -224,3 +224,12 @@ def test_a_failed_row_keeps_the_upstreams_own_body() -> None:
     result = read_line(error_line("r", reason("NonRetriableHttpStatus", status=400, body=body)))
 
     assert (result.error_code, result.error, result.body) == ("http_400", "mock failure 400", body)
+
+
+def test_a_request_that_expired_says_so_whatever_its_response() -> None:
+    error = {"code": "batch_expired", "message": "It was not executed in time."}
+    wire = {"response": {"status_code": 408, "body": {}}, "error": error}
+
+    result = read_line(dumps({"custom_id": "r"} | wire).encode())
+
+    assert ending(result) == ("expired", "batch_expired", None)
