@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from dwbatch.errors import InputError
-from dwbatch.prompts.encode import LARGE, join
+from dwbatch.prompts.encode import LARGE, join, split_at_slots
 from dwbatch.prompts.identity import MAX_CUSTOM_ID
 from dwbatch.prompts.requests import part
-from dwbatch.prompts.template import Slot, Template
+from dwbatch.prompts.template import Template
 from dwbatch.prompts.values import Values, render
 
 SHOWN = 5
@@ -38,14 +38,8 @@ def render_custom_ids(template: Template, columns: Mapping[str, Values], rows: n
     """
     chosen = part(columns, rows)
     rendered = {slot: render(chosen[slot.name], slot) for slot in dict.fromkeys(template.slots)}
-    fragments, slots = [""], []
-    for piece in template.parts:
-        if isinstance(piece, Slot):
-            slots.append(piece)
-            fragments.append("")
-        else:
-            fragments[-1] += piece
-    texts = join(fragments, [rendered[slot].texts for slot in slots], n_rows=len(rows))
+    shape = split_at_slots(template.parts)
+    texts = join(shape.fragments, [rendered[slot].texts for slot in shape.slots], n_rows=len(rows))
     found = texts.to_pylist()
     _refuse(
         "is missing a value it is made of",

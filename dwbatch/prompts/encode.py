@@ -5,7 +5,7 @@ UTF-8), so the same request has the same bytes on every machine; the server
 sorts keys as well.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
 from json.encoder import encode_basestring
@@ -83,13 +83,21 @@ def compile_body(body: Mapping[str, object]) -> Skeleton:
     """
     pieces: list[str | Slot] = []
     _write(body, pieces)
+    found = split_at_slots(pieces)
+    for fragment in found.fragments:
+        encodable(fragment, where="request body")
+    return found
+
+
+def split_at_slots(pieces: Iterable[str | Slot]) -> Skeleton:
+    """Constant texts and slots, in order, as fragments between the slots."""
     fragments, slots = [""], []
     for piece in pieces:
         if isinstance(piece, Slot):
             slots.append(piece)
             fragments.append("")
         else:
-            fragments[-1] += encodable(piece, where="request body")
+            fragments[-1] += piece
     return Skeleton(tuple(fragments), tuple(slots))
 
 
