@@ -56,6 +56,7 @@ class Means:
     clock: Clock = field(default_factory=Clock)
     pace: Pace = field(default_factory=Pace)
     disk: Disk = field(default_factory=Disk)
+    workers: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,7 @@ def _under_lock(
             clock=means.clock,
             pace=replace(means.pace, poll_s=call.options.poll_interval_s or means.pace.poll_s),
             stopping=stopping,
+            workers=means.workers,
         )
         limits = Limits(call.options.max_requests_per_batch, call.options.max_bytes_per_batch)
         plan = make_plan(call.asked, desk, limits, lambda to_send: _sizes(call, to_send))

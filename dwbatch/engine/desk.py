@@ -109,6 +109,9 @@ class Desk:
     pace : Pace
     stopping : threading.Event
         Set when the call is being stopped; a long step looks at it.
+    workers : int
+        Steps at one time: one a shard, so that an upload never stalls polling; few, so that memory
+        stays small.
     """
 
     checkpoint: Checkpoint
@@ -118,6 +121,7 @@ class Desk:
     clock: Clock
     pace: Pace
     stopping: threading.Event
+    workers: int = 4
     memories: dict[int, Memory] = field(default_factory=dict)
 
     def memory(self, shard: Shard) -> Memory:

@@ -24,7 +24,7 @@ class Progress:
 
     def __init__(self, *, is_shown: bool) -> None:
         self._is_shown = is_shown
-        self._bar: "tqdm[Any] | None" = None
+        self._bar: tqdm[Any] | None = None
         self._shown: tuple[int, str] | None = None
 
     def show(self, shards: Collection[Shard], waiting_for: str | None) -> None:

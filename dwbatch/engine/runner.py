@@ -17,9 +17,6 @@ from dwbatch.engine.upload import upload
 
 logger = logging.getLogger(__name__)
 
-# One a shard, so that an upload never stalls polling; few, so that memory stays small.
-WORKERS = 4
-
 Step = Callable[[Shard, Desk], Outcome]
 
 # What was uploaded is bought before more is uploaded; what is over is fetched in between.
@@ -82,7 +79,7 @@ class Runner:
             False if the deadline came first. Then, as after any exception, everything that is
             known is on disk and the same call goes on from there.
         """
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="dwbatch") as pool:
+        with ThreadPoolExecutor(self.desk.workers, thread_name_prefix="dwbatch") as pool:
             try:
                 while not self._is_over():
                     if deadline is not None and self.desk.clock.monotonic() >= deadline:
@@ -126,7 +123,7 @@ class Runner:
             )
         due = [shard for shard in ready if shard.state in STEPS and self._due[shard.number] <= now]
         due.sort(key=lambda shard: (ORDER.index(shard.state), shard.number))
-        for shard in due[: max(0, WORKERS - len(self._running))]:
+        for shard in due[: max(0, self.desk.workers - len(self._running))]:
             self._running[pool.submit(_single, STEPS[shard.state], shard, self.desk)] = frozenset(
                 {shard.number}
             )
