@@ -2,6 +2,8 @@
 
 import msgspec
 
+from dwbatch.answers.plain import MISFITS
+
 
 class _Choice(msgspec.Struct):
     message: msgspec.Raw = msgspec.Raw()
@@ -21,7 +23,7 @@ def message_of(body: str) -> str | None:
     """
     try:
         choices = msgspec.json.decode(body, type=_Body).choices
-    except (msgspec.MsgspecError, UnicodeError):
+    except MISFITS:
         return None
     raw = bytes(choices[0].message) if choices else b""
     return raw.decode() or None
