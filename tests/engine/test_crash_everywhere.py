@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
 def uncrashed(server: Server, folder: Path) -> tuple[pd.DataFrame, int]:
     """The frame that a job without any crash returns, and how many effects it has."""
     effects = Effects()
-    out = run(FRAME, server, effects, checkpoint=folder, name="uncrashed", edition="uncrashed")
+    out = run(FRAME, server, effects, checkpoint=folder, name="uncrashed", edition=folder.parent.name)
     return out, len(effects.trace)
 
 
@@ -57,16 +57,17 @@ def test_a_crash_at_any_effect_costs_nothing_and_loses_nothing(server: Server, t
     assert count > 80
 
 
-@pytest.mark.slow
+# Every pair takes half an hour; a clean machine crashes at every ninth effect of each run.
+@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_crash_at_any_pair_of_effects_costs_nothing_and_loses_nothing(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, stride: int
 ) -> None:
     expected, count = uncrashed(server, tmp_path / "uncrashed")
     pairs = 0
 
-    for first in range(count):
-        for second in range(count):
-            name = f"pair{first}x{second}"
+    for first in range(stride // 2, count, stride):
+        for second in range(stride // 3, count, stride):
+            name = f"pair{stride}x{first}x{second}"
             crash(server, tmp_path / name, name, at=first)
             ended = crash(server, tmp_path / name, name, at=second)
             check(server, tmp_path / name, name, expected)
@@ -74,4 +75,4 @@ def test_a_crash_at_any_pair_of_effects_costs_nothing_and_loses_nothing(
             if ended is not None:
                 break
 
-    assert pairs > count
+    assert pairs > count // stride

@@ -110,7 +110,7 @@ class StillClock(Clock):
     def monotonic(self) -> float:
         return self.elapsed
 
-    def pause(self, seconds: float, stopping: threading.Event) -> None:
+    def pause(self, seconds: float, stopping: threading.Event) -> None:  # noqa: ARG002 - nothing is ever waited for here
         self.elapsed += seconds
 
     def wait_for(self, running: Collection[Future[T]], seconds: float) -> None:
