@@ -1,5 +1,6 @@
 """The address book of the server: which path leads to which call."""
 
+import asyncio
 import contextlib
 import inspect
 import time
@@ -41,9 +42,11 @@ def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         service.start()
+        sweeping = asyncio.create_task(service.sweep())
         try:
             yield
         finally:
+            sweeping.cancel()
             service.stop()
 
     app = Starlette(

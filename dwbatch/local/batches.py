@@ -111,6 +111,8 @@ def _insert(
 def populate(db: sqlite3.Connection, batch: sqlite3.Row) -> bool:
     """Make a batch's rows ready to run; False if it has none, or was cancelled before."""
     if batch["cancelling_at"] is not None or batch["is_deleted"]:
+        # Its turn is over for good: not even a retry brings it back.
+        db.execute("UPDATE batch SET populate_at = NULL WHERE seq = ?", (batch["seq"],))
         return False
     column = "in_progress_at" if batch["total"] else "failed_at"
     db.execute(
@@ -164,6 +166,16 @@ def finalise(db: sqlite3.Connection, batch: sqlite3.Row) -> sqlite3.Row:
         found: sqlite3.Row = db.execute("SELECT * FROM batch WHERE seq = ?", (batch["seq"],)).fetchone()
         return found
     return batch
+
+
+def sweep(db: sqlite3.Connection) -> None:
+    """Give every batch whose rows are all over its terminal times, for those that nobody asks after."""
+    over = db.execute(
+        "SELECT * FROM batch WHERE in_progress_at IS NOT NULL AND completed + failed = total "
+        "AND cancelling_at IS NULL AND completed_at IS NULL AND failed_at IS NULL"
+    ).fetchall()
+    for batch in over:
+        finalise(db, batch)
 
 
 def listed(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from dwbatch.local import batches
@@ -20,6 +21,9 @@ from dwbatch.local.runner import Runner
 from dwbatch.local.store import Store
 
 ANYBODY = "user@example.org"
+# How often the real server looks for finished batches by itself.
+_SWEEP_S = 10.0
+
 UNAUTHENTICATED = "Authentication required"
 
 
@@ -113,6 +117,16 @@ class Service:
             raise TooMany("Timed out waiting for upload slot. Please retry later.") from error
         finally:
             self.waiting -= 1
+
+    async def sweep(self) -> None:
+        """Finalise batches that nobody asks after, every now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            await run_in_threadpool(self._sweep)
+
+    def _sweep(self) -> None:
+        with self.store.writing() as db:
+            batches.sweep(db)
 
     def start(self) -> None:
         """Go on with what an earlier process left unfinished."""

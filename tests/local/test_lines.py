@@ -1,0 +1,114 @@
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dwbatch.local import lines
+from dwbatch.local.limits import Limits, Model
+from dwbatch.local.replies import Refusal
+from tests.local.asking import line
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+BODIES = st.dictionaries(
+    TEXT.filter(lambda name: name != "priority"), st.integers(0, 9) | TEXT | st.lists(TEXT)
+)
+
+
+def accepted(content: bytes, *, models: dict[str, Model] | None = None, **bounds: int) -> list[lines.Request]:
+    return list(lines.requests(content, limits=Limits(**bounds), models=models))  # type: ignore[arg-type]  # bounds are all numbers here
+
+
+def refusal(content: bytes, **bounds: int) -> str:
+    with pytest.raises(Refusal) as caught:
+        accepted(content, models={"m": Model(kind="CHAT")}, **bounds)
+    return caught.value.text
+
+
+def jsonl(*requests: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(request).encode() + b"\n" for request in requests)
+
+
+@given(st.lists(BODIES, min_size=1, max_size=5), st.sampled_from([b"\n", b"\r\n", b"\n\n \n"]))
+def test_bodies_are_kept_with_keys_sorted_whatever_separates_the_lines(
+    bodies: list[dict[str, Any]], separator: bytes
+) -> None:
+    requests = [
+        line(str(place), **body) | {"body": {**body, "model": "m"}} for place, body in enumerate(bodies)
+    ]
+
+    kept = accepted(separator.join(json.dumps(request).encode() for request in requests))
+
+    assert [request.custom_id for request in kept] == [str(place) for place in range(len(bodies))]
+    for request, given_one in zip(kept, requests, strict=True):
+        body = json.loads(request.body)
+        assert body == given_one["body"]
+        assert list(body) == sorted(body)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_accepted_or_refused(content: bytes) -> None:
+    with contextlib.suppress(Refusal):
+        assert accepted(content)
+
+
+def test_a_priority_at_the_top_of_a_body_is_dropped() -> None:
+    (kept,) = accepted(jsonl(line("a", priority=9, z={"priority": 1})))
+
+    assert json.loads(kept.body)["z"] == {"priority": 1}
+    assert "priority" not in json.loads(kept.body)
+
+
+def test_a_custom_id_is_measured_in_bytes() -> None:
+    assert accepted(jsonl(line("é" * 32)))
+    assert refusal(jsonl(line("é" * 33))).endswith("exceeds maximum length of 64 characters (got 66)")
+
+
+def test_a_tab_may_stand_in_a_custom_id_and_a_delete_may_not() -> None:
+    assert accepted(jsonl(line("a\tb")))
+    assert "invalid characters" in refusal(jsonl(line("a\x7fb")))
+
+
+def test_a_model_of_the_wrong_kind_is_refused() -> None:
+    request = line("a") | {"url": "/v1/embeddings"}
+
+    assert refusal(jsonl(request)) == (
+        "Line 1: Model 'm' is a CHAT model but endpoint '/v1/embeddings' requires a EMBEDDINGS model"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "sentence"),
+    [
+        ("chat/completions", {"thinking": {}}, "Unsupported parameter 'thinking'; use 'reasoning_effort'."),
+        (
+            "responses",
+            {"reasoning_effort": "low"},
+            "Unsupported parameter 'reasoning_effort'; use 'reasoning.effort'.",
+        ),
+        ("completions", {"reasoning": {}}, "Unsupported parameter 'reasoning'."),
+    ],
+)
+def test_reasoning_has_one_spelling_an_endpoint(url: str, body: dict[str, Any], sentence: str) -> None:
+    request = line("a", **body) | {"url": f"/v1/{url}"}
+
+    assert refusal(jsonl(request)) == f"Line 1: {sentence}"
+
+
+def test_the_first_request_too_many_ends_the_file() -> None:
+    content = jsonl(line("a"), line("b")) + b"not even JSON\n"
+
+    assert (
+        refusal(content, max_requests_per_file=2)
+        == "File contains 3 requests, which exceeds the maximum of 2"
+    )
+
+
+def test_nesting_just_within_the_bound_is_read() -> None:
+    deep: Any = 0
+    for _ in range(124):
+        deep = [deep]
+
+    assert accepted(jsonl(line("a", x=deep, y=[[[]], [[]], [[]], [[]]])))
