@@ -1,5 +1,6 @@
 """A server on a real socket that answers by script, as badly as the script says."""
 
+import os
 import socket
 import socketserver
 import struct
@@ -139,7 +140,8 @@ class _Connection(socketserver.StreamRequestHandler):
             self.server.owner.closing.wait()
         elif reply.ending == "reset":
             # No lingering: the kernel answers with RST instead of FIN.
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            at_once = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
             self.connection.close()
         elif reply.ending == "drain":
             self.connection.shutdown(socket.SHUT_WR)

@@ -89,7 +89,8 @@ def test_a_download_ends_when_the_client_is_told_to_stop(server: AwkwardServer) 
     stopping = threading.Event()
     server.will(Reply(headers=NDJSON, pieces=[b"line 1\n"], ending="hold"))
 
-    with Client(server.base_url, KEY, stopping=stopping) as client, client.content("f1") as content:
+    client = Client(server.base_url, KEY, stopping=stopping, read_timeout_s=5.0)
+    with client, client.content("f1") as content:
         blocks = content.blocks()
         first = next(blocks)
         stopping.set()

@@ -1,9 +1,13 @@
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 
 from dwbatch.errors import ApiError, TransportError
 from dwbatch.wire.client import Client
@@ -158,6 +162,41 @@ def test_a_local_server_that_moved_is_found_without_waiting(
 
     assert pauses == []
     assert client.base_url == server.base_url
+
+
+class Counting(HTTPAdapter):
+    def __init__(self, refused: threading.Semaphore) -> None:
+        super().__init__()
+        self.refused = refused
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        try:
+            return super().send(*args, **kwargs)
+        except requests.ConnectionError:
+            self.refused.release()
+            raise
+
+
+def test_two_threads_ask_once_where_the_local_server_moved(
+    refusing: Callable[..., Client], server: AwkwardServer
+) -> None:
+    refused = threading.Semaphore(0)
+    session = requests.Session()
+    session.mount("http://", Counting(refused))
+    moves = iter([server.base_url])
+
+    def relocate() -> str:
+        # Held back until the other thread, too, was refused at the old place.
+        refused.acquire(timeout=10)
+        refused.acquire(timeout=10)
+        return next(moves)
+
+    server.will(as_json(BATCH), as_json(BATCH))
+    client = refusing(relocate=relocate, session=session)
+    with ThreadPoolExecutor(2) as threads:
+        batches = list(threads.map(client.batch, ["b1", "b1"]))
+
+    assert [batch.id for batch in batches] == ["b1", "b1"]
 
 
 def test_a_purchase_that_was_refused_follows_the_local_server(

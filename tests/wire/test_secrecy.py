@@ -2,7 +2,7 @@
 
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -27,15 +27,19 @@ def everything_in(error: BaseException) -> Iterator[str]:
         seen.add(id(link))
         links += [link.__cause__, link.__context__]
         yield from (str(link), repr(link), repr(link.args), repr(vars(link)))
-        request = getattr(link, "request", None)
-        yield repr(getattr(request, "headers", None))
-        yield repr(dict(getattr(request, "headers", None) or {}))
+        yield from values_of(getattr(getattr(link, "request", None), "headers", None))
         frame = link.__traceback__
         while frame is not None:
             for name, local in frame.tb_frame.f_locals.items():
                 yield f"{name}={local!r}"
-                yield repr(getattr(local, "headers", None))
+                yield from values_of(local)
+                yield from values_of(getattr(local, "headers", None))
             frame = frame.tb_next
+
+
+def values_of(found: object) -> Iterator[str]:
+    if isinstance(found, Mapping):
+        yield from (str(value) for value in found.values())
 
 
 def failure_of(call: Callable[[], object]) -> BaseException:

@@ -1,5 +1,6 @@
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -10,7 +11,7 @@ from dwbatch.wire.client import Client
 from dwbatch.wire.retry import ONCE
 from dwbatch.wire.sessions import Sessions
 from tests.wire.awkward import AwkwardServer, Seen
-from tests.wire.shapes import BATCH, KEY, as_json, as_text
+from tests.wire.shapes import BATCH, FILE, KEY, as_json, as_text
 
 
 def buy(client: Client) -> None:
@@ -92,6 +93,31 @@ def test_an_adapter_of_the_users_own_is_used(server: AwkwardServer) -> None:
     seen = both_calls(server, session)
 
     assert [one.headers["x-tag"] for one in seen] == ["blue", "blue"]
+
+
+class Timing(HTTPAdapter):
+    def __init__(self, timeouts: list[object]) -> None:
+        super().__init__()
+        self.timeouts = timeouts
+
+    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+        self.timeouts.append(kwargs["timeout"])
+        return super().send(*args, **kwargs)
+
+
+def test_a_slow_uplink_has_longer_than_a_connection(server: AwkwardServer, tmp_path: Path) -> None:
+    path = tmp_path / "shard"
+    path.write_bytes(b"{}\n")
+    timeouts: list[object] = []
+    session = requests.Session()
+    session.mount("http://", Timing(timeouts))
+    server.will(as_json(BATCH), as_json(FILE, status=201))
+
+    with Client(server.base_url, KEY, session=session, connect_timeout_s=2.0, read_timeout_s=9.0) as client:
+        client.batch("b1")
+        client.upload(path, filename="a.jsonl")
+
+    assert timeouts == [(2.0, 9.0), (60.0, 9.0)]
 
 
 def test_a_proxy_from_the_environment_is_not_asked_for_this_machine(
