@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -142,4 +142,7 @@ class Seen:
                 message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
             await send(message)
 
-        await self._app(scope, receive, send_noted)
+        # A client that goes while it speaks is no fault of the server's; what it
+        # sent so far is forgotten.
+        with contextlib.suppress(ClientDisconnect):
+            await self._app(scope, receive, send_noted)

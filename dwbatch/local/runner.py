@@ -52,6 +52,11 @@ class Runner:
         What answers.
     concurrency : int
         Most requests upstream at one time.
+
+    Attributes
+    ----------
+    settled : int
+        Calls of the model that have ended since the start, those that a cancel made worthless included.
     """
 
     def __init__(self, store: Store, upstream: Upstream, concurrency: int) -> None:
@@ -67,6 +72,7 @@ class Runner:
         self._in_flight = 0
         self._is_stopping = False
         self._stored = threading.Condition()
+        self.settled = 0
         self._thread = threading.Thread(target=self._run, name="dwbatch-local-runner", daemon=True)
 
     def start(self) -> None:
@@ -193,6 +199,7 @@ class Runner:
             for batch in {one.claim.batch for one in alive}:
                 self._forget_if_over(self._running[batch])
         with self._stored:
+            self.settled += len(finished)
             self._stored.notify_all()
 
     def _is_alive(self, claim: Claim) -> bool:

@@ -1,9 +1,11 @@
 """What becomes of a batch: cancelled, tried again, deleted, late; beyond what was recorded."""
 
+import socket
 import threading
 from collections import Counter
 from typing import Any
 
+import pytest
 import requests
 
 from dwbatch.local import Outcome, Server
@@ -182,3 +184,17 @@ def test_someone_elses_batch_does_not_exist() -> None:
 
         for path in ("/files", "/batches"):
             assert requests.get(f"{server.base_url}{path}", headers=headers, timeout=10).json()["data"] == []
+
+
+def test_an_upload_cut_short_leaves_no_file_and_no_trace_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with Server() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(
+                b"POST /v1/files HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                b'Content-Length: 1000\r\n\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n{}'
+            )
+
+        listed = requests.get(f"{server.base_url}/files", timeout=10).json()["data"]
+
+    assert listed == []
+    assert caplog.messages == []
