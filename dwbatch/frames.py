@@ -12,7 +12,7 @@ from dwbatch.prompts.values import Values
 
 
 def as_frame(data: object, *, call: str) -> pd.DataFrame:
-    """The frame of a call; a Series becomes one of its own name, or ``text``.
+    """The frame of a call; a Series becomes one of its own name, or ``text`` if a template cannot say that.
 
     Raises
     ------
@@ -20,7 +20,7 @@ def as_frame(data: object, *, call: str) -> pd.DataFrame:
         If it is no frame, or its columns cannot be told apart.
     """
     if isinstance(data, pd.Series):
-        data = data.to_frame(data.name if data.name is not None else "text")
+        data = data.to_frame(data.name if isinstance(data.name, str) and data.name else "text")
     if not isinstance(data, pd.DataFrame):
         raise InputError.nothing_sent(
             f"{call}() takes a pandas DataFrame or Series; got {type(data).__name__!r}."
@@ -40,8 +40,9 @@ def as_frame(data: object, *, call: str) -> pd.DataFrame:
 
 def column_names(frame: pd.DataFrame) -> list[str]:
     """Names that a template may use: columns and index levels; a column wins over a level."""
-    names = [*frame.columns, *frame.index.names]
-    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+    # Of two levels of one name a template could not say which.
+    levels = [name for name in frame.index.names if list(frame.index.names).count(name) == 1]
+    return list(dict.fromkeys(name for name in [*frame.columns, *levels] if isinstance(name, str)))
 
 
 def read_columns(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, Values]:

@@ -2,13 +2,16 @@
 
 import math
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from numbers import Real
 
 import pandas as pd
 
+from dwbatch.columns import Kind
 from dwbatch.errors import InputError
 
+UNIT = re.compile(r"[A-Za-z:]")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 # The server drops these silently, however they are spelt.
@@ -77,6 +80,9 @@ def seconds(duration: object) -> float:
         raise TypeError("a truth value is no duration")
     if isinstance(duration, Real):
         return float(duration)
+    # A bare number in a text is nanoseconds to pandas, and to nobody else.
+    if isinstance(duration, str) and not UNIT.search(duration):
+        raise ValueError("a text without a unit is no duration")
     # pandas refuses what it does not know.
     return float(pd.Timedelta(duration).total_seconds())  # type: ignore[arg-type]
 
@@ -93,10 +99,11 @@ def check_range(
     """Note a number that is out of range; None is no number and passes."""
     if value is None:
         return
-    fits = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
-    fits = fits and (not whole or float(value) == int(float(value)))  # type: ignore[arg-type] # a Real by now
-    if fits and (least is None or float(value) >= least) and (most is None or float(value) <= most):  # type: ignore[arg-type] # as above
-        return
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = _as_float(value)
+        fits = math.isfinite(number) and (not whole or number.is_integer())
+        if fits and (least is None or number >= least) and (most is None or number <= most):
+            return
     kind = "a whole number" if whole else "a number"
     span = (
         f" from {least} to {most}"
@@ -108,15 +115,23 @@ def check_range(
     problems.add(f"{name}= takes {kind}{span}; got {value!r}.")
 
 
+def _as_float(number: Real) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def check_duration(problems: Problems, name: str, value: object) -> None:
     """Note what is not a time longer than zero; None is no time and passes."""
     try:
-        fits = value is None or seconds(value) > 0
-    except (ValueError, TypeError):
+        # Longer than the operating system can wait is as good as for ever, which is None.
+        fits = value is None or 0 < seconds(value) < threading.TIMEOUT_MAX
+    except (ValueError, TypeError, OverflowError):
         fits = False
     if not fits:
         problems.add(
-            f"{name}= takes seconds, a text such as '8h', or a Timedelta, more than zero; got {value!r}."
+            f"{name}= takes seconds, a text such as '8h', or a Timedelta, more than zero, or None; got {value!r}."
         )
 
 
@@ -125,6 +140,15 @@ def check_text(problems: Problems, name: str, value: object, *, optional: bool =
     if (value is None and optional) or (isinstance(value, str) and value.strip()):
         return
     problems.add(f"{name}= takes a text that is not empty; got {value!r}.")
+
+
+def check_kinds(problems: Problems, kinds: object) -> None:
+    """Note kinds of rows to send again that do not exist."""
+    known = tuple(Kind)
+    named = [kinds] if isinstance(kinds, str) else [] if kinds is False else kinds
+    if not isinstance(named, Sequence | frozenset | set) or any(kind not in known for kind in named):
+        listed = ", ".join(repr(kind.value) for kind in known)
+        problems.add(f"retry= takes False, one of {listed}, or several; got {kinds!r}.")
 
 
 def check_truth(problems: Problems, name: str, value: object, *, optional: bool = False) -> None:
