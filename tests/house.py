@@ -22,6 +22,7 @@ FLOORS = (
     {"engine"},
     {"frames", "connect", "asking", "outcome"},
     {"call"},
+    {"sending"},
     {"job"},
     {"api"},
     {"accessor", "parquet", "dask", "polars"},
@@ -33,7 +34,9 @@ FLOORS = (
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 PURE = ("prompts", "answers")
-MAY_START_LOCAL = {"connect", "api", "demo", "cli"}
+# Each loads it only when asked to. The demo is nothing without it, and itself loaded only by the cli.
+MAY_START_LOCAL = {"connect", "api", "cli"}
+STANDS_ON_LOCAL = {"demo"}
 
 NETWORK = {"socket", "ssl", "urllib3", "http.client", "http.server", "urllib.request", "asyncio"}
 # checkpoint.lock asks for the host's name, to say who holds a lock.
@@ -64,7 +67,7 @@ DISK_CALLS = {
 }
 # The key file; the file that is sent; the temporary folder of checkpoint=False; the parquet door's
 # files; the demo's own folder and its corpus.
-MAY_USE_DISK = ("checkpoint", "local", "wire.credentials", "wire.upload", "call", "parquet", "demo")
+MAY_USE_DISK = ("checkpoint", "local", "wire.credentials", "wire.upload", "sending", "parquet", "demo")
 
 FORBIDDEN = {
     "task",
@@ -86,7 +89,6 @@ ALLOWED_NAMES = {
     ("local.process", "process"): "an operating system's process has no other name",
     ("local.uploads", "on_part_data"): "python-multipart calls its parser's callbacks by these names",
     ("local.uploads", "chunk"): "what python-multipart hands to a callback is no shard and no line",
-    ("engine.runner", "_record"): "the verb of the design: do the I/O, record, return",
     ("frames", "data"): "what a caller hands over, before anybody knows whether it is a frame",
 }
 
@@ -172,7 +174,8 @@ def strangers(source: Source) -> Breaches:
         is_local = is_one_of(name, {"dwbatch.local"})
         if source.room == "local" and is_one_of(name, {"dwbatch"}) and not is_local:
             yield source.breach(node, f"imports {name}; the local server knows nothing of the rest")
-        if source.room != "local" and is_local and not (is_lazy and source.room in MAY_START_LOCAL):
+        may = source.room in {"local", *STANDS_ON_LOCAL} or (is_lazy and source.room in MAY_START_LOCAL)
+        if is_local and not may:
             yield source.breach(node, f"imports {name} where nobody asked for the local server")
 
 
@@ -228,7 +231,8 @@ def forbidden_names(source: Source) -> Breaches:
         elif isinstance(node, ast.arg):
             names.append((node, node.arg))
     for node, name in names:
-        words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
+        # The verb is the design's own: a step does its I/O, records, returns.
+        words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", re.sub(r"^_?record_|^_?record$", "", name))
         if (source.module, name) not in ALLOWED_NAMES and FORBIDDEN & {word.lower() for word in words}:
             yield source.breach(node, f"says {name!r}, a word that house style forbids")
 

@@ -71,6 +71,8 @@ def test_no_file_is_longer_than_a_reader_takes_in(folder: Path) -> None:
         (files_outside_checkpoint, "wire.client", "path.open('rb')"),
         (files_outside_checkpoint, "job", "path.write_text('x')"),
         (forbidden_names, "engine.utils", ""),
+        (forbidden_names, "job", "class Record: ..."),
+        (forbidden_names, "job", "def send_record(): ..."),
         (forbidden_names, "job", "class JobManager: ..."),
         (forbidden_names, "job", "async def process_rows(): ..."),
         (forbidden_names, "job", "def send(*, chunk_size): ..."),
@@ -98,6 +100,8 @@ def test_a_breach_is_seen(rule: Callable[[Source], Breaches], module: str, text:
         ("job", "try:\n    x\nexcept BaseException:\n    tidy()\n    raise"),
         ("engine.upload", "requests = table\nrequests.slice(1)"),
         ("local.process", ""),
+        ("engine.runner", "def _record(): ...\ndef record_refused(): ..."),
+        ("demo", "from dwbatch.local import Server"),
         ("job", "try:\n    x\n# whatever it is, the lock goes back\nexcept Exception:\n    pass"),
     ],
 )

@@ -69,6 +69,7 @@ class Worded:
         (pd.Timestamp("2026-01-02 00:00:00.000000001"), "2026-01-02 00:00:00.000000001"),
         (pd.Timestamp("2026-01-02 03:04:05.5"), "2026-01-02 03:04:05.5"),
         (pd.Timestamp("2026-01-02", tz="Asia/Kolkata"), "2026-01-02 00:00:00+05:30"),
+        (pd.Timestamp("2026-01-02 03:04:05.5", tz="Asia/Kolkata"), "2026-01-02 03:04:05.5+05:30"),
         (dt.datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Berlin")), "2026-10-25 02:30:00+02:00"),
         (
             dt.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
@@ -142,6 +143,8 @@ def test_no_conversion_brings_a_missing_value_back(value: object, conversion: st
         (1234567, Slot("x", None, ","), "1,234,567"),
         (np.float32(0.1), Slot("x", None, ".8f"), "0.10000000"),
         ("ab", Slot("x", None, ">4"), "  ab"),
+        (Tone.KIND, Slot("x", None, ">6"), "  kind"),
+        (Tone.KIND, Slot("x", "r"), "'kind'"),
         ("it's", Slot("x", "r"), '"it\'s"'),
         ("é", Slot("x", "a"), "'\\xe9'"),
         ("é", Slot("x", "s", ">3"), "  é"),
