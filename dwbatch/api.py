@@ -4,9 +4,10 @@ from typing import Unpack
 
 import pandas as pd
 
-from dwbatch.call import carry_out, prepare
+from dwbatch.call import prepare
 from dwbatch.frames import as_frame
 from dwbatch.options import RunOptions, read_options, shows_options
+from dwbatch.sending import carry_out
 
 
 @shows_options
@@ -63,6 +64,11 @@ def run(
         The server's own limit is configured there; published are 50,000.
     max_bytes_per_batch : int, default 100,000,000
         Largest file, in bytes; a row that is larger alone is skipped.
+    retry : str, list of str or False, default "transient"
+        Which rows that are not ok this call sends again, each at most once and never before its batch
+        has ended: ``"transient"`` (the server or the network was at fault), ``"failed"`` (other errors),
+        ``"invalid"``, ``"truncated"``, ``"missing"``, ``"cancelled"``. Rows that failed for lack of money,
+        and cancelled ones, not before the next call.
     timeout : float, str or Timedelta, optional
         Longest wait: seconds, ``"8h"``, a Timedelta.
     poll_interval : float, str or Timedelta, optional

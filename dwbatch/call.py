@@ -1,17 +1,8 @@
-"""One call from its arguments to its frame: ask, plan, carry, merge."""
+"""One call, checked in every argument and rendered once; nothing of it is sent yet."""
 
-import logging
-import shutil
 import sys
-import tempfile
-import threading
-import uuid
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from os import environ
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,44 +10,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.asking import Asking, ask
-from dwbatch.checkpoint.disk import Disk
-from dwbatch.checkpoint.folder import Checkpoint
-from dwbatch.checkpoint.lock import locked
-from dwbatch.checkpoint.place import default_place
 from dwbatch.connect import Connection, find_server
-from dwbatch.engine.clock import Clock, Pace
-from dwbatch.engine.desk import Desk, Order
-from dwbatch.engine.gather import Gathered, gather
-from dwbatch.engine.plan import Limits, Plan, Wanted, make_plan, wanted
-from dwbatch.engine.progress import Progress
-from dwbatch.engine.runner import Runner
-from dwbatch.engine.source import FrameSource
-from dwbatch.errors import InputError, JobTimeoutError
-from dwbatch.frames import column_names, read_columns, refuse_collisions, with_answers
+from dwbatch.engine.wanted import Wanted, wanted
+from dwbatch.errors import InputError
+from dwbatch.frames import column_names, read_columns, refuse_collisions
 from dwbatch.options import Options
-from dwbatch.outcome import DETAIL_COLUMNS, RESULT_COLUMNS, Summary, answer_columns, answer_names, summarise
+from dwbatch.outcome import answer_names
 from dwbatch.prompts.custom_ids import render_custom_ids
 from dwbatch.prompts.identity import default_custom_ids
 from dwbatch.prompts.requests import Rows, line_overhead, read_rows
 from dwbatch.prompts.values import Values
-
-logger = logging.getLogger(__name__)
 
 FIRST_ROWS = 5
 
 
 class EqualRowsWarning(UserWarning):
     """More than half of the rows make the same request as another row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a call works with, so that a test can give it another clock or a failing disk."""
-
-    clock: Clock = field(default_factory=Clock)
-    pace: Pace = field(default_factory=Pace)
-    disk: Disk = field(default_factory=Disk)
-    workers: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,124 +128,8 @@ def _outside() -> int:
     return depth
 
 
-def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Summary]:
-    """Send what is not answered yet, wait, and merge.
-
-    Raises
-    ------
-    CheckpointError
-        If the checkpoint cannot be used; nothing was sent.
-    ApiError, TransportError, JobStoppedError
-        If the server will not have it; what was bought is kept.
-    JobTimeoutError
-        If the time given is over; the batches run on.
-    """
-    means = means or Means()
-    started = means.clock.monotonic()
-    progress = Progress(is_shown=call.options.progress)
-    with _place(call, means) as path:
-        checkpoint = Checkpoint(path, means.disk)
-        checkpoint.open()
-        try:
-            with locked(path, timeout_s=call.options.timeout_s, on_wait=progress.say):
-                plan, gathered = _under_lock(call, means, checkpoint, progress, started)
-        finally:
-            progress.close()
-        columns = answer_columns(call.options.output, call.rows, gathered, details=call.options.details)
-        summary = summarise(
-            columns,
-            call.options.output,
-            gathered,
-            duplicates=call.duplicates,
-            answered=plan.answered,
-            sent=plan.new,
-            checkpoint=None if call.options.checkpoint is False else path,
-        )
-    progress.say(summary.sentence())
-    logger.info("%s", summary.sentence())
-    return with_answers(call.frame, columns), summary
-
-
-@contextmanager
-def _place(call: Call, means: Means) -> Iterator[Path]:
-    options = call.options
-    if options.checkpoint is not None and options.checkpoint is not False:
-        yield Path(options.checkpoint).expanduser().absolute()
-    elif options.checkpoint is None:
-        yield default_place(
-            name=options.name, recipe_hash=call.recipe_hash, environ=environ, cwd=Path.cwd(), disk=means.disk
-        )
-    else:
-        path = Path(tempfile.mkdtemp(prefix="dwbatch-"))
-        try:
-            yield path
-        except BaseException as error:
-            error.add_note(
-                f"What this call has bought and fetched is kept in {str(path)!r}: give it as checkpoint=."
-            )
-            raise
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _under_lock(
-    call: Call, means: Means, checkpoint: Checkpoint, progress: Progress, started: float
-) -> tuple[Plan, Gathered]:
-    checkpoint.sweep()
-    checkpoint.write_recipe(call.recipe_hash, call.asking.written)
-    stopping = threading.Event()
-    with call.connection.client(
-        pause=lambda seconds: means.clock.pause(seconds, stopping), stopping=stopping
-    ) as client:
-        desk = Desk(
-            checkpoint=checkpoint,
-            client=client,
-            source=FrameSource(call.columns, call.asking.recipe, call.rows),
-            order=_order(call),
-            clock=means.clock,
-            pace=replace(means.pace, poll_s=call.options.poll_interval_s or means.pace.poll_s),
-            stopping=stopping,
-            workers=means.workers,
-        )
-        limits = Limits(call.options.max_requests_per_batch, call.options.max_bytes_per_batch)
-        plan = make_plan(call.asked, desk, limits, lambda to_send: _sizes(call, to_send))
-        logger.info(
-            "job %s: %d requests new, %d answered, %d in flight",
-            desk.order.job,
-            plan.new,
-            plan.answered,
-            plan.in_flight,
-        )
-        runner = Runner(desk, plan.shards, plan.active, progress)
-        deadline = None if call.options.timeout_s is None else started + call.options.timeout_s
-        try:
-            is_over = runner.carry(deadline=deadline)
-        except KeyboardInterrupt:
-            progress.close()
-            print(f"\nInterrupted. {_runs_on(runner, checkpoint.path)}", file=sys.stderr)  # noqa: T201 - the last word to the person who pressed the key
-            raise
-        if not is_over:
-            raise JobTimeoutError(
-                f"timeout={call.options.timeout!r} is over. {_runs_on(runner, checkpoint.path)}"
-            )
-    shards = tuple(runner.shards.values())
-    names = RESULT_COLUMNS + (DETAIL_COLUMNS if call.options.details else ())
-    return plan, gather(checkpoint, shards, call.rows.keys, server=call.connection.server, columns=names)
-
-
-def _order(call: Call) -> Order:
-    return Order(
-        job=uuid.uuid4().hex[:16],
-        name=call.options.name,
-        server=call.connection.server,
-        recipe=call.recipe_hash,
-        endpoint=call.asking.recipe.endpoint,
-        completion_window=call.options.completion_window,
-        account=call.connection.account,
-        metadata=dict(call.options.metadata or {}),
-    )
-
-
-def _sizes(call: Call, to_send: Wanted) -> tuple[pa.Array, np.ndarray]:
+def line_sizes(call: Call, to_send: Wanted) -> tuple[pa.Array, np.ndarray]:
+    """custom_ids of some requests, and the bytes of their lines with the newline."""
     if call.asking.custom_id is None:
         custom_ids = default_custom_ids(call.options.name, to_send.positions, to_send.keys)
     else:
@@ -286,15 +139,3 @@ def _sizes(call: Call, to_send: Wanted) -> tuple[pa.Array, np.ndarray]:
     lengths = np.asarray(pc.binary_length(custom_ids), dtype=np.int64) + np.asarray(escaped, dtype=np.int64)
     overhead = line_overhead(call.asking.recipe.endpoint)
     return custom_ids, call.rows.body_sizes[to_send.positions] + lengths + overhead
-
-
-def _runs_on(runner: Runner, path: Path) -> str:
-    in_flight, unsent = runner.in_flight(), runner.unsent()
-    running = f"{len(in_flight)} batch{'es run' if len(in_flight) != 1 else ' runs'} on at the server"
-    waiting = (
-        f"; shards not yet submitted: {', '.join(str(shard.number) for shard in unsent)}" if unsent else ""
-    )
-    return (
-        f"{running}{waiting}. The same call goes on from here and buys nothing twice; "
-        f"dwbatch.attach({str(path)!r}).cancel() stops the spending."
-    )

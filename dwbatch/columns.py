@@ -101,6 +101,17 @@ ERROR_CODE_MEANINGS: dict[ErrorCode, str] = {
 }
 
 
+class Kind(StrEnum):
+    """Kinds of rows that may be sent again; ``retry=`` names them."""
+
+    TRANSIENT = "transient"
+    FAILED = "failed"
+    INVALID = "invalid"
+    TRUNCATED = "truncated"
+    MISSING = "missing"
+    CANCELLED = "cancelled"
+
+
 def http_code(status: int) -> str:
     """Error code of a row that failed upstream with an HTTP status.
 

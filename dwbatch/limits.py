@@ -8,6 +8,7 @@ from numbers import Real
 
 import pandas as pd
 
+from dwbatch.columns import Kind
 from dwbatch.errors import InputError
 
 UNIT = re.compile(r"[A-Za-z:]")
@@ -139,6 +140,15 @@ def check_text(problems: Problems, name: str, value: object, *, optional: bool =
     if (value is None and optional) or (isinstance(value, str) and value.strip()):
         return
     problems.add(f"{name}= takes a text that is not empty; got {value!r}.")
+
+
+def check_kinds(problems: Problems, kinds: object) -> None:
+    """Note kinds of rows to send again that do not exist."""
+    known = tuple(Kind)
+    named = [kinds] if isinstance(kinds, str) else [] if kinds is False else kinds
+    if not isinstance(named, Sequence | frozenset | set) or any(kind not in known for kind in named):
+        listed = ", ".join(repr(kind.value) for kind in known)
+        problems.add(f"retry= takes False, one of {listed}, or several; got {kinds!r}.")
 
 
 def check_truth(problems: Problems, name: str, value: object, *, optional: bool = False) -> None:

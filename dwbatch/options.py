@@ -10,11 +10,13 @@ from typing import Literal, Required, TypedDict, TypeVar
 import pandas as pd
 import requests
 
+from dwbatch.columns import Kind
 from dwbatch.errors import InputError, UnknownParameterError
 from dwbatch.limits import (
     Problems,
     check_body,
     check_duration,
+    check_kinds,
     check_metadata,
     check_name,
     check_range,
@@ -25,6 +27,7 @@ from dwbatch.limits import (
 
 Duration = float | str | pd.Timedelta
 OnNull = Literal["skip", "raise", "render"]
+Retry = str | Sequence[str] | Literal[False]
 Place = str | PathLike[str] | Literal[False]
 
 
@@ -52,6 +55,7 @@ class RunOptions(TypedDict, total=False):
     checkpoint: Place | None
     max_requests_per_batch: int
     max_bytes_per_batch: int
+    retry: Retry
     timeout: Duration | None
     poll_interval: Duration | None
     progress: bool
@@ -87,6 +91,7 @@ class Options:
     checkpoint: Place | None = None
     max_requests_per_batch: int = 50_000
     max_bytes_per_batch: int = 100_000_000
+    retry: Retry = "transient"
     timeout: Duration | None = None
     poll_interval: Duration | None = None
     progress: bool = True
@@ -105,6 +110,12 @@ class Options:
     def poll_interval_s(self) -> float | None:
         """How often to look, in seconds; None for an interval that adapts."""
         return None if self.poll_interval is None else seconds(self.poll_interval)
+
+    @property
+    def retry_kinds(self) -> frozenset[Kind]:
+        """Which rows that are not ok are sent again."""
+        named = [self.retry] if isinstance(self.retry, str) else self.retry or ()
+        return frozenset(map(Kind, named))
 
     def sampling(self) -> dict[str, object]:
         """The parameters that enter a request's body beside its messages, only those that were given.
@@ -240,6 +251,7 @@ def _check_sending(options: Options, problems: Problems) -> None:
         and not isinstance(options.checkpoint, str | PathLike)
     ):
         problems.add(f"checkpoint= takes a folder's path, None or False; got {options.checkpoint!r}.")
+    check_kinds(problems, options.retry)
     check_duration(problems, "timeout", options.timeout)
     check_duration(problems, "poll_interval", options.poll_interval)
     if options.session is not None and not isinstance(options.session, requests.Session):

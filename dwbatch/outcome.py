@@ -1,7 +1,8 @@
 """What a call hands back: the answer columns of every row, and one sentence about all of them."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,15 @@ def answer_columns(output: str, rows: Rows, gathered: Gathered, *, details: bool
     return columns
 
 
+def without(rows: Rows, too_large: Collection[bytes]) -> Rows:
+    """The rows, those skipped as well whose request turned out too large for the server."""
+    if not too_large:
+        return rows
+    is_too_large = pc.is_in(rows.keys, value_set=pa.array(sorted(too_large), rows.keys.type))
+    code = pa.scalar(ErrorCode.REQUEST_TOO_LARGE.value, pa.string())
+    return replace(rows, skipped=pc.if_else(is_too_large, code, rows.skipped))
+
+
 def _skip_sentences(skipped: pa.Array) -> pa.Array:
     encoded = skipped.dictionary_encode()
     meanings = [ERROR_CODE_MEANINGS[ErrorCode(code)] for code in encoded.dictionary.to_pylist()]
@@ -96,8 +106,8 @@ class Summary:
         Rows answered by another row's request.
     answered : int
         Distinct requests that the checkpoint had before.
-    sent : int
-        Distinct requests that this call sent.
+    sent, resent : int
+        Distinct requests that this call sent, and sent once more.
     prompt_tokens, completion_tokens : int
         Of the distinct requests behind these rows.
     checkpoint : Path or None
@@ -109,6 +119,7 @@ class Summary:
     duplicates: int
     answered: int
     sent: int
+    resent: int
     prompt_tokens: int
     completion_tokens: int
     checkpoint: Path | None
@@ -119,7 +130,7 @@ class Summary:
         reasons = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
         parts = [
             f"{self.rows:,} rows: {self.ok:,} ok, {not_ok:,} not ok{f' ({reasons})' if reasons else ''}",
-            f"{self.sent:,} requests sent",
+            f"{self.sent:,} requests sent{f', {self.resent:,} once more' if self.resent else ''}",
             f"{self.duplicates:,} saved by de-duplication, {self.answered:,} by the checkpoint",
             f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens",
         ]
@@ -136,6 +147,7 @@ def summarise(
     duplicates: int,
     answered: int,
     sent: int,
+    resent: int,
     checkpoint: Path | None,
 ) -> Summary:
     """Count what became of a call."""
@@ -153,6 +165,7 @@ def summarise(
         duplicates=duplicates,
         answered=answered,
         sent=sent,
+        resent=resent,
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
         checkpoint=checkpoint,

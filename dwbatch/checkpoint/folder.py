@@ -15,6 +15,7 @@ from dwbatch.checkpoint.shard import Shard
 from dwbatch.errors import CheckpointError
 
 OURS = {"batches.parquet", "recipe.json", "requests", "results", "uploads", "lock", "lock.json", "stop"}
+STOP = "stop"
 
 
 class Checkpoint:
@@ -120,6 +121,18 @@ class Checkpoint:
             int(path.stem) for path in (self.path / "requests").glob("*.parquet") if path.stem.isdecimal()
         ]
         return max([0, *named, *(shard.number for shard in shards)]) + 1
+
+    def ask_to_stop(self) -> None:
+        """Leave word for whoever holds the lock: nothing is to be bought any more."""
+        write_atomically(self.disk, self.path / STOP, lambda file: _write(file, ""))
+
+    def is_stopped(self) -> bool:
+        """Whether somebody left that word."""
+        return (self.path / STOP).exists()
+
+    def clear_stop(self) -> None:
+        """Take the word away, once it is obeyed."""
+        self.disk.remove(self.path / STOP)
 
     def upload_path(self, number: int) -> Path:
         """Where a shard's JSONL stands until its upload is verified."""

@@ -52,6 +52,8 @@ class Shard:
         When each state was reached, UTC.
     expires_at : datetime or None
         End of the completion window, by the server. A target, not a cut-off.
+    adopted_at : datetime or None
+        When this folder took it over from the account; such a batch is never cancelled from here.
     """
 
     number: int
@@ -80,6 +82,7 @@ class Shard:
     ended_at: dt.datetime | None = None
     fetched_at: dt.datetime | None = None
     expires_at: dt.datetime | None = None
+    adopted_at: dt.datetime | None = None
 
     @property
     def mark(self) -> str:

@@ -53,6 +53,9 @@ class Pace:
         After so many unclear answers to ``POST /batches`` the shard waits for a person.
     stuck_cancelling_s : float
         A batch cancelled before it began says ``cancelling`` for ever; after this long it is over.
+    denials : int
+    denial_s : float
+        So many 404 over so long mean that a batch is gone; one alone may be a replica that lags.
     """
 
     first_poll_s: float = 1.0
@@ -62,6 +65,8 @@ class Pace:
     settle_s: float = 60.0
     unclear_posts: int = 3
     stuck_cancelling_s: float = 600.0
+    denials: int = 3
+    denial_s: float = 600.0
 
     def poll_after(self, elapsed_s: float, jitter: float) -> float:
         """Seconds until the next look at the batches.

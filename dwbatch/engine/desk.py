@@ -2,11 +2,13 @@
 
 import random
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.columns import Kind
 from dwbatch.engine.clock import Clock, Pace
 from dwbatch.engine.source import Source
 from dwbatch.wire.client import Client
@@ -24,11 +26,13 @@ class Order:
         Id of this call.
     name : str
         The job's name, in file names.
-    server, recipe, endpoint, completion_window : str
+    server, recipe, endpoint, completion_window, edition : str
     account : str or None
         Fingerprint of the key.
     metadata : mapping of str to str
         The user's own.
+    kinds : frozenset of Kind
+        Which rows that are not ok are sent again.
     """
 
     job: str
@@ -37,8 +41,22 @@ class Order:
     recipe: str
     endpoint: str
     completion_window: str
+    edition: str = ""
     account: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    kinds: frozenset[Kind] = frozenset({Kind.TRANSIENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a shard may be: as given, then as the server teaches."""
+
+    max_requests: int
+    max_bytes: int
+
+    def at_most(self, other: "Limits") -> "Limits":
+        """The narrower of two limits."""
+        return Limits(min(self.max_requests, other.max_requests), min(self.max_bytes, other.max_bytes))
 
 
 @dataclass(slots=True)
@@ -47,6 +65,10 @@ class Memory:
 
     Parameters
     ----------
+    due : float
+        When its next step is due, on the monotonic clock.
+    is_settled : bool
+        This call can do no more for it.
     may_be_up : bool
         An earlier upload may have reached the server without our knowing.
     must_look_up : bool
@@ -55,16 +77,27 @@ class Memory:
         When the attempt in question ended, on the monotonic clock.
     unclear_posts : int
         Attempts at ``POST /batches`` whose outcome was unclear.
+    resets : int
+        Uploads that broke off in the middle.
+    denials : int
+        Looks at its batch, or reads of its files, that were answered with 404 in a row.
+    denied_since : float or None
+        When the first of them was.
     failures : int
         Failed tries in a row, for the backoff.
     last_look : tuple of (float, int) or None
         When the result files were last read, and how many rows had a line.
     """
 
+    due: float = 0.0
+    is_settled: bool = False
     may_be_up: bool = False
     must_look_up: bool = False
     unclear_since: float | None = None
     unclear_posts: int = 0
+    resets: int = 0
+    denials: int = 0
+    denied_since: float | None = None
     failures: int = 0
     last_look: tuple[float, int] | None = None
 
@@ -81,6 +114,10 @@ class Outcome:
         When its next step is due.
     is_settled : bool
         This call can do no more for it.
+    must_replan : bool
+        Some of its requests want a new shard.
+    lesson : Limits or None
+        What the server said it takes.
     fault : Exception or None
         What stops the call, once this outcome is recorded.
     waiting_for : str or None
@@ -90,8 +127,37 @@ class Outcome:
     shard: Shard
     again_in_s: float = 0.0
     is_settled: bool = False
+    must_replan: bool = False
+    lesson: Limits | None = None
     fault: Exception | None = None
     waiting_for: str | None = None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a call has done so far.
+
+    Parameters
+    ----------
+    started_at : datetime
+    sent : int
+        Distinct requests sent for the first time.
+    resent : set of bytes
+        Keys of requests sent again: each at most once a call.
+    too_large : set of bytes
+        Keys of requests that no file of this server can hold.
+    refusals : int
+        Shards that went up again without a row that the server refused.
+    has_looked : bool
+        Whether the account was looked at.
+    """
+
+    started_at: datetime
+    sent: int = 0
+    resent: set[bytes] = field(default_factory=set)
+    too_large: set[bytes] = field(default_factory=set)
+    refusals: int = 0
+    has_looked: bool = False
 
 
 @dataclass(slots=True)
@@ -105,10 +171,14 @@ class Desk:
     source : Source or None
         None where a call only waits, and never builds a request.
     order : Order
+    limits : Limits
     clock : Clock
     pace : Pace
     stopping : threading.Event
         Set when the call is being stopped; a long step looks at it.
+    tally : Tally
+    say : callable
+        Tells the person who waits.
     workers : int
         Steps at one time: one a shard, so that an upload never stalls polling; few, so that memory
         stays small.
@@ -118,15 +188,28 @@ class Desk:
     client: Client
     source: Source | None
     order: Order
+    limits: Limits
     clock: Clock
     pace: Pace
     stopping: threading.Event
+    tally: Tally
+    say: Callable[[str], None]
     workers: int = 4
     memories: dict[int, Memory] = field(default_factory=dict)
 
     def memory(self, shard: Shard) -> Memory:
         """What this process remembers of a shard."""
         return self.memories.setdefault(shard.number, Memory())
+
+    def learn(self, lesson: Limits) -> None:
+        """Cut smaller from now on, and say so."""
+        narrower = self.limits.at_most(lesson)
+        if narrower != self.limits:
+            self.limits = narrower
+            self.say(
+                f"The server takes at most {narrower.max_requests:,} requests and {narrower.max_bytes:,} bytes a file; "
+                "the shards are cut smaller from here on."
+            )
 
     def backoff(self, shard: Shard, asked_s: float | None = None) -> float:
         """Seconds until a failed step is tried again: longer each time, jittered, never absurd.
@@ -141,3 +224,8 @@ class Desk:
         memory.failures += 1
         own = min(LONGEST_BACKOFF_S, 2.0 ** min(memory.failures - 1, 10)) * (0.5 + random.random() / 2)  # noqa: S311 - jitter, not a secret
         return max(own, min(asked_s or 0.0, 5 * LONGEST_BACKOFF_S))
+
+    def renamed(self, shard: Shard) -> Shard:
+        """The shard as this call sends it: under its job, window and account."""
+        order = self.order
+        return replace(shard, job=order.job, completion_window=order.completion_window, account=order.account)

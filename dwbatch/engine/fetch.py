@@ -3,6 +3,7 @@
 import logging
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,6 +12,7 @@ from dwbatch.answers.pick import settle
 from dwbatch.answers.results import LINES
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine import faults
+from dwbatch.engine.again import is_owed
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.errors import ApiError, NotAnApiError, TransportError
 
@@ -29,10 +31,13 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     count as missing.
     """
     try:
-        lines = pa.concat_tables([_read(shard.output_file_id, desk), _read(shard.error_file_id, desk)])
+        lines = pa.concat_tables(
+            [_read(file_id, shard, desk) for file_id in (shard.output_file_id, shard.error_file_id)]
+        )
     except (ApiError, TransportError, NotAnApiError) as error:
         return _failed(shard, desk, error)
-    desk.memory(shard).failures = 0
+    memory = desk.memory(shard)
+    memory.failures, memory.denials = 0, 0
     requests = desk.checkpoint.requests(shard.number)
     present = (
         pc.sum(pc.is_in(requests["custom_id"], value_set=lines["custom_id"].combine_chunks())).as_py() or 0
@@ -44,17 +49,20 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     for name in ("request_key", "answers_key"):
         settled = settled.append_column(name, requests[name])
     desk.checkpoint.write_results(shard.number, settled)
-    return _kept(shard, desk, present)
+    is_fresh = np.full(len(settled), shard.ended_at is not None and shard.ended_at >= desk.tally.started_at)
+    must_replan = bool(is_owed(settled, desk.order.kinds, is_fresh=is_fresh).any())
+    return replace(_kept(shard, desk, present), must_replan=must_replan)
 
 
-def _read(file_id: str | None, desk: Desk) -> pa.Table:
+def _read(file_id: str | None, shard: Shard, desk: Desk) -> pa.Table:
     if file_id is None:
         return LINES.empty_table()
     try:
         with desk.client.content(file_id) as content:
             return decode(content.blocks())
     except ApiError as error:
-        if error.status in GONE:
+        memory = desk.memory(shard)
+        if error.status in GONE and memory.denials >= desk.pace.denials - 1:
             # Deleted by somebody: what it held cannot be had any more, and its
             # rows say so.
             logger.warning("result file %s is gone from the server", file_id)
@@ -93,7 +101,9 @@ def _kept(shard: Shard, desk: Desk, present: int) -> Outcome:
 
 
 def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
-    if faults.may_pass(error) or isinstance(error, NotAnApiError):
+    is_denied = isinstance(error, ApiError) and error.status in GONE
+    desk.memory(shard).denials += is_denied
+    if faults.may_pass(error) or is_denied or isinstance(error, NotAnApiError):
         wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
         return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
     return Outcome(shard, fault=faults.stop(error, where=f"Fetching shard {shard.number} failed"))

@@ -1,15 +1,15 @@
 """Results of a checkpoint, aligned to the rows of a frame."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dwbatch.answers.align import align
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import KEY, RESULTS
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine.wanted import keyed
 
 BATCH_ID = pa.field("batch_id", pa.string())
 
@@ -36,14 +36,14 @@ class Gathered:
 
 
 def gather(
-    checkpoint: Checkpoint, shards: Sequence[Shard], keys: pa.Array, *, server: str, columns: Sequence[str]
+    checkpoint: Checkpoint, shards: Collection[Shard], keys: pa.Array, *, server: str, columns: Sequence[str]
 ) -> Gathered:
     """Read what the checkpoint has for some rows.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-    shards : sequence of Shard
+    shards : collection of Shard
         As they stand.
     keys : pa.FixedSizeBinaryArray, shape (n_rows,)
         request_key of each row; null where it makes none.
@@ -60,13 +60,6 @@ def gather(
             continue
         table = checkpoint.results(shard.number, names)
         table = table.append_column(BATCH_ID, pa.repeat(pa.scalar(shard.batch_id, pa.string()), len(table)))
-        pieces.append(_keyed(table, "answers_key").select(pieces[0].column_names))
-        # A re-ask answers the row it was asked for, and its own request as well.
-        asked_anew = table.filter(pc.not_equal(table["request_key"], table["answers_key"]))
-        pieces.append(_keyed(asked_anew, "request_key").select(pieces[0].column_names))
+        pieces.append(keyed(table).select(pieces[0].column_names))
     results = pa.concat_tables(pieces)
     return Gathered(results, align(keys, results))
-
-
-def _keyed(table: pa.Table, name: str) -> pa.Table:
-    return table.append_column(pa.field("key", KEY), table[name])

@@ -7,57 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard, State
-from dwbatch.engine.desk import Desk, Order
-from dwbatch.engine.states import IN_FLIGHT, OVER, UNPAID
+from dwbatch.engine.account import Adopted, find_adoptable
+from dwbatch.engine.desk import Desk
+from dwbatch.engine.states import IN_FLIGHT, UNPAID
 from dwbatch.engine.submit import look_up
+from dwbatch.engine.wanted import Wanted, is_in, keys_of, settled_keys
 from dwbatch.prompts.identity import KEY
-from dwbatch.prompts.requests import Rows
 from dwbatch.prompts.shards import cut
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The distinct requests of a frame, in the order of their first rows.
-
-    Parameters
-    ----------
-    keys : pa.FixedSizeBinaryArray, shape (n,)
-    positions : np.ndarray of int64, shape (n,)
-        First row of each.
-    """
-
-    keys: pa.Array
-    positions: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def only(self, mask: np.ndarray) -> "Wanted":
-        """Those where the mask is true."""
-        return Wanted(self.keys.filter(pa.array(mask)), self.positions[mask])
-
-
-def wanted(rows: Rows) -> Wanted:
-    """Distinct requests of some rows."""
-    encoded = rows.keys.dictionary_encode()
-    codes = np.asarray(encoded.indices.fill_null(-1))
-    _, first = np.unique(codes, return_index=True)
-    first = first[codes[first] >= 0]
-    return Wanted(encoded.dictionary, first.astype(np.int64))
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a shard may be."""
-
-    max_requests: int
-    max_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +30,32 @@ class Plan:
         Every shard of the checkpoint as it should stand, new ones included.
     active : frozenset of int
         Numbers of the shards that this call carries to their end.
-    new, answered, in_flight : int
-        Distinct requests to send, already answered, and on their way.
+    new, again, answered, in_flight : int
+        Distinct requests to send, to send once more, already answered, and on their way.
+    adopted : tuple of Shard
+        Taken over from the account.
     """
 
     shards: tuple[Shard, ...]
     active: frozenset[int]
     new: int
+    again: int
     answered: int
     in_flight: int
+    adopted: tuple[Shard, ...] = ()
 
 
 Sizes = Callable[[Wanted], tuple[pa.Array, np.ndarray]]
 
 
-def make_plan(asked: Wanted, desk: Desk, limits: Limits, sizes: Sizes) -> Plan:
-    """Plan a call and record the plan.
+def make_plan(asked: Wanted, desk: Desk, sizes: Sizes) -> Plan:
+    """Plan a call, or plan it again, and record the plan.
 
     Parameters
     ----------
     asked : Wanted
         Every request the frame wants.
     desk : Desk
-    limits : Limits
     sizes : callable
         Gives the custom_ids and line sizes, in bytes, of the requests to send.
 
@@ -102,57 +65,75 @@ def make_plan(asked: Wanted, desk: Desk, limits: Limits, sizes: Sizes) -> Plan:
     """
     shards = {shard.number: shard for shard in desk.checkpoint.shards()}
     here = [shard for shard in shards.values() if shard.server == desk.order.server]
-    answered = _is_in(asked.keys, _answered(desk.checkpoint, here))
+    final_keys, owed_keys = settled_keys(here, desk)
+    final, owed = is_in(asked.keys, final_keys), is_in(asked.keys, owed_keys)
+    # What this call has sent again, and what no file can hold, it does not plan once more.
+    barred = owed & is_in(asked.keys, _array(desk.tally.resent)) | is_in(
+        asked.keys, _array(desk.tally.too_large)
+    )
+    flying, active = _in_flight(asked, here, ~final, desk)
+    adopted = _adopt(asked.only(~final & ~flying & ~barred), shards, desk)
+    for taken in adopted:
+        shards[taken.shard.number] = taken.shard
+        active.add(taken.shard.number)
+        flying |= is_in(asked.keys, taken.requests["answers_key"].combine_chunks()) & ~final
+    decided = _reuse(here, asked.only(~final & ~flying), desk)
+    for shard, held in decided:
+        shards[shard.number] = shard
+        if shard.state is not State.DROPPED:
+            active.add(shard.number)
+            flying |= is_in(asked.keys, held)
+            desk.tally.resent |= set(held.filter(pa.array(is_in(held, owed_keys))).to_pylist())
+    to_send = asked.only(~final & ~flying & ~barred)
+    fresh = _cut(to_send, desk, sizes, first=desk.checkpoint.next_number(shards.values()))
+    for shard in fresh:
+        shards[shard.number] = shard
+        active.add(shard.number)
+    if fresh or decided or adopted:
+        desk.checkpoint.write_shards(shards.values())
+    again = to_send.keys.filter(pa.array(is_in(to_send.keys, owed_keys)))
+    desk.tally.resent |= set(again.to_pylist())
+    desk.tally.sent += len(to_send) - len(again)
+    return Plan(
+        shards=tuple(shards.values()),
+        active=frozenset(active),
+        new=len(to_send) - len(again),
+        again=len(again),
+        answered=int((final | (barred & ~flying)).sum()),
+        in_flight=int((flying & ~final).sum()),
+        adopted=tuple(taken.shard for taken in adopted),
+    )
+
+
+def _array(keys: set[bytes]) -> pa.Array:
+    return pa.array(sorted(keys), KEY)
+
+
+def _adopt(asked: Wanted, shards: dict[int, Shard], desk: Desk) -> list[Adopted]:
+    """Take over what the account holds of these requests; one look a call."""
+    if desk.tally.has_looked or not len(asked):
+        return []
+    desk.tally.has_looked = True
+    first = desk.checkpoint.next_number(shards.values())
+    adopted = find_adoptable(desk, shards.values(), asked.keys, first=first)
+    for taken in adopted:
+        desk.checkpoint.write_requests(taken.shard.number, taken.requests)
+    return adopted
+
+
+def _in_flight(
+    asked: Wanted, here: Sequence[Shard], is_open: np.ndarray, desk: Desk
+) -> tuple[np.ndarray, set[int]]:
+    """Which requests are on their way, and the shards that carry any wanted one."""
     flying = np.zeros(len(asked), dtype=bool)
     active: set[int] = set()
     for shard in here:
         if shard.state in IN_FLIGHT:
-            held = _is_in(asked.keys, _keys(desk.checkpoint, shard))
-            # A batch that still owes lines is read again for the sake of those.
+            held = is_in(asked.keys, keys_of(desk.checkpoint, shard))
+            flying |= held & is_open
             if held.any():
-                flying |= held & ~answered
                 active.add(shard.number)
-    reused = _reuse(here, asked.only(~answered & ~flying), desk)
-    for shard, held in reused:
-        shards[shard.number] = shard
-        if shard.state is not State.DROPPED:
-            active.add(shard.number)
-            flying |= _is_in(asked.keys, held)
-    to_send = asked.only(~answered & ~flying)
-    for shard in _cut(to_send, desk, limits, sizes, first=desk.checkpoint.next_number(shards.values())):
-        shards[shard.number] = shard
-        active.add(shard.number)
-    if len(to_send) or reused:
-        desk.checkpoint.write_shards(shards.values())
-    return Plan(
-        shards=tuple(shards.values()),
-        active=frozenset(active),
-        new=len(to_send),
-        answered=int(answered.sum()),
-        in_flight=int((flying & ~answered).sum()),
-    )
-
-
-def _is_in(keys: pa.Array, values: pa.Array) -> np.ndarray:
-    return np.asarray(pc.is_in(keys, value_set=values))
-
-
-def _keys(checkpoint: Checkpoint, shard: Shard) -> pa.Array:
-    return _both(checkpoint.requests(shard.number, ["request_key", "answers_key"]))
-
-
-def _both(table: pa.Table) -> pa.Array:
-    chunks = [*table["request_key"].chunks, *table["answers_key"].chunks]
-    return pa.concat_arrays(chunks) if chunks else pa.array([], type=KEY)
-
-
-def _answered(checkpoint: Checkpoint, shards: Sequence[Shard]) -> pa.Array:
-    held = [
-        _both(checkpoint.results(shard.number, ["request_key", "answers_key"]))
-        for shard in shards
-        if shard.state in OVER and checkpoint.has_results(shard.number)
-    ]
-    return pa.concat_arrays(held) if held else pa.array([], type=KEY)
+    return flying, active
 
 
 def _reuse(here: Sequence[Shard], open_requests: Wanted, desk: Desk) -> list[tuple[Shard, pa.Array]]:
@@ -165,13 +146,14 @@ def _reuse(here: Sequence[Shard], open_requests: Wanted, desk: Desk) -> list[tup
     for shard in here:
         if shard.state not in UNPAID or shard.recipe != desk.order.recipe:
             continue
-        keys = desk.checkpoint.requests(shard.number, ["request_key"])["request_key"].combine_chunks()
-        is_wanted = _is_in(keys, open_requests.keys) & ~_is_in(keys, taken)
+        keys = desk.checkpoint.requests(shard.number, ["answers_key"])["answers_key"].combine_chunks()
+        is_wanted = is_in(keys, open_requests.keys) & ~is_in(keys, taken)
         if is_wanted.all():
             taken = pa.concat_arrays([taken, keys])
-            kept = replace(shard, job=desk.order.job, completion_window=desk.order.completion_window)
-            desk.memory(shard).may_be_up = shard.state is State.PLANNED
-            decided.append((kept, keys))
+            if shard.number not in desk.memories:
+                # Left by another process: its upload may have come through.
+                desk.memory(shard).may_be_up = shard.state is State.PLANNED
+            decided.append((desk.renamed(shard), keys))
             continue
         # A shard that was ever posted may have been bought after all.
         bought = look_up(shard, desk) if shard.attempt else None
@@ -180,12 +162,21 @@ def _reuse(here: Sequence[Shard], open_requests: Wanted, desk: Desk) -> list[tup
     return decided
 
 
-def _cut(to_send: Wanted, desk: Desk, limits: Limits, sizes: Sizes, *, first: int) -> list[Shard]:
+def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, *, first: int) -> list[Shard]:
     if not len(to_send):
         return []
     custom_ids, line_sizes = sizes(to_send)
-    ranges = cut(line_sizes, max_requests=limits.max_requests, max_bytes=limits.max_bytes)
+    fits = line_sizes <= desk.limits.max_bytes
+    if not fits.all():
+        # The frame's own limit was checked before; this one the server has just taught.
+        desk.tally.too_large |= set(to_send.keys.filter(pa.array(~fits)).to_pylist())
+        to_send, custom_ids, line_sizes = (
+            to_send.only(fits),
+            custom_ids.filter(pa.array(fits)),
+            line_sizes[fits],
+        )
     shards = []
+    ranges = cut(line_sizes, max_requests=desk.limits.max_requests, max_bytes=desk.limits.max_bytes)
     for number, span in enumerate(ranges, start=first):
         keys = to_send.keys.slice(span.start, len(span))
         requests = pa.table(
@@ -197,14 +188,13 @@ def _cut(to_send: Wanted, desk: Desk, limits: Limits, sizes: Sizes, *, first: in
             }
         )
         desk.checkpoint.write_requests(number, requests)
-        shards.append(
-            _new_shard(number, desk.order, desk, len(span), int(line_sizes[span.start : span.stop].sum()))
-        )
+        shards.append(_new_shard(number, desk, len(span), int(line_sizes[span.start : span.stop].sum())))
     return shards
 
 
-def _new_shard(number: int, order: Order, desk: Desk, requests: int, n_bytes: int) -> Shard:
-    return Shard(
+def _new_shard(number: int, desk: Desk, requests: int, n_bytes: int) -> Shard:
+    order = desk.order
+    shard = Shard(
         number=number,
         token=secrets.token_hex(16),
         job=order.job,
@@ -218,3 +208,6 @@ def _new_shard(number: int, order: Order, desk: Desk, requests: int, n_bytes: in
         account=order.account,
         planned_at=desk.clock.now(),
     )
+    # Planned here and now, so nothing of it can be at the server yet.
+    desk.memory(shard)
+    return shard

@@ -5,18 +5,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.columns import ErrorCode, Status
 from dwbatch.engine import faults
 from dwbatch.engine.desk import Desk, Outcome
+from dwbatch.engine.halt import cancel_running
+from dwbatch.engine.refusals import write_verdict
+from dwbatch.engine.submit import look_up
 from dwbatch.engine.times import seen
 from dwbatch.errors import ApiError, NotAnApiError, TransportError
+from dwbatch.wire.address import is_loopback
 from dwbatch.wire.objects import Batch
 
 logger = logging.getLogger(__name__)
 
+NOT_FOUND = 404
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 # A list does not finalise a batch, a look at the batch itself does.
 NEARLY = TERMINAL | {"finalizing"}
 FEW = 3
+CLOCKS_APART_S = 86_400.0
 
 
 def poll(shards: Sequence[Shard], desk: Desk) -> list[Outcome]:
@@ -35,19 +42,22 @@ def _listed(shards: Sequence[Shard], desk: Desk) -> dict[str, Batch]:
     for batch in desk.client.batches(search=desk.order.recipe):
         if batch.id in wanted:
             found[batch.id] = batch
-        if len(found) == len(wanted) or (batch.created_at or oldest) < oldest - 86_400:
+        if len(found) == len(wanted) or (batch.created_at or oldest) < oldest - CLOCKS_APART_S:
             break
     return found
 
 
 def _look(shard: Shard, desk: Desk, listed: Batch | None) -> Outcome:
     batch = listed
-    if batch is None or batch.status in NEARLY:
-        try:
+    try:
+        if desk.checkpoint.is_stopped():
+            batch = cancel_running(shard, desk.client)
+        elif batch is None or batch.status in NEARLY:
             batch = desk.client.batch(shard.batch_id or "")
-        except (ApiError, TransportError, NotAnApiError) as error:
-            return _failed(shard, desk, error)
-    desk.memory(shard).failures = 0
+    except (ApiError, TransportError, NotAnApiError) as error:
+        return _failed(shard, desk, error)
+    memory = desk.memory(shard)
+    memory.failures, memory.denials = 0, 0
     now = seen(shard, batch)
     if batch.status in TERMINAL or _is_stuck(batch, desk):
         logger.info(
@@ -55,7 +65,14 @@ def _look(shard: Shard, desk: Desk, listed: Batch | None) -> Outcome:
             shard.number, batch.id, batch.status, now.completed, now.failed, shard.requests,
         )  # fmt: skip
         return Outcome(replace(now, state=State.ENDED, ended_at=desk.clock.now()))
-    return Outcome(now)
+    return Outcome(now, waiting_for=_overdue(now, desk))
+
+
+def _overdue(shard: Shard, desk: Desk) -> str | None:
+    # The window is a target: the batch runs on past it, and bills.
+    if shard.expires_at is None or desk.clock.now() <= shard.expires_at:
+        return None
+    return f"batch {shard.batch_id} is overdue since {shard.expires_at:%Y-%m-%d %H:%M} UTC and runs on"
 
 
 def _is_stuck(batch: Batch, desk: Desk) -> bool:
@@ -69,14 +86,37 @@ def _is_stuck(batch: Batch, desk: Desk) -> bool:
 
 
 def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
-    is_denied = isinstance(error, ApiError) and error.status == 404  # noqa: PLR2004 - a fresh id may be unknown for a moment
-    if faults.may_pass(error) or is_denied or isinstance(error, NotAnApiError):
-        return Outcome(
-            shard,
-            again_in_s=desk.backoff(shard, getattr(error, "retry_after_s", None)),
-            waiting_for=str(error),
-        )
-    return Outcome(
-        shard,
-        fault=faults.stop(error, where=f"Looking at batch {shard.batch_id} (shard {shard.number}) failed"),
+    if isinstance(error, ApiError) and error.status == NOT_FOUND:
+        return _denied(shard, desk, error)
+    if faults.may_pass(error) or isinstance(error, NotAnApiError):
+        wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
+        return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
+    where = f"Looking at batch {shard.batch_id} (shard {shard.number}) failed"
+    return Outcome(shard, fault=faults.stop(error, where=where))
+
+
+def _denied(shard: Shard, desk: Desk, error: ApiError) -> Outcome:
+    """A batch that the server does not show: perhaps for a moment, perhaps for good."""
+    memory, now = desk.memory(shard), desk.clock.monotonic()
+    try:
+        found = look_up(shard, desk)
+    except (ApiError, TransportError, NotAnApiError) as unclear:
+        return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(unclear))
+    if found is not None:
+        return Outcome(found, again_in_s=desk.backoff(shard))
+    memory.denials += 1
+    if memory.denials == 1 or memory.denied_since is None:
+        memory.denied_since = now
+    # A server on this machine has no replica that could lag behind.
+    patience_s = 0.0 if is_loopback(desk.client.base_url) else desk.pace.denial_s
+    if memory.denials < desk.pace.denials or now - memory.denied_since < patience_s:
+        return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
+    sentence = f"The server no longer knows batch {shard.batch_id}; it was deleted, or its store was."
+    requests = desk.checkpoint.requests(shard.number)
+    write_verdict(
+        shard, requests, desk, status=Status.MISSING, code=ErrorCode.BATCH_GONE.value, sentence=sentence
     )
+    logger.warning("shard %d: batch %s is gone from the server", shard.number, shard.batch_id)
+    desk.say(f"{sentence} Its {shard.requests:,} requests are missing; retry='missing' buys them again.")
+    gone = replace(shard, state=State.GONE, ended_at=desk.clock.now(), fetched_at=desk.clock.now())
+    return Outcome(gone, is_settled=True)

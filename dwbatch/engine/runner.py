@@ -5,24 +5,35 @@ import random
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from enum import Enum
 from typing import Protocol
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.fetch import fetch
+from dwbatch.engine.halt import never_sent
 from dwbatch.engine.poll import poll
-from dwbatch.engine.states import OVER, check_move
+from dwbatch.engine.states import OVER, UNPAID, check_move
 from dwbatch.engine.submit import intend, submit
 from dwbatch.engine.upload import upload
 
 logger = logging.getLogger(__name__)
+
+LONGEST_SLEEP_S = 60.0
 
 Step = Callable[[Shard, Desk], Outcome]
 
 # What was uploaded is bought before more is uploaded; what is over is fetched in between.
 STEPS: dict[State, Step] = {State.SUBMITTING: submit, State.ENDED: fetch, State.PLANNED: upload}
 ORDER = tuple(STEPS)
-SPENDING = frozenset({State.PLANNED, State.UPLOADED, State.SUBMITTING})
+
+
+class Ending(Enum):
+    """Why `Runner.carry` came back."""
+
+    OVER = "every shard is as far as this call can bring it"
+    REPLAN = "some requests want a new shard"
+    TIMEOUT = "the deadline came first"
 
 
 class Watcher(Protocol):
@@ -53,19 +64,18 @@ class Runner:
         self.shards = {shard.number: shard for shard in shards}
         self.active = frozenset(active)
         self.watcher = watcher
-        self._due = dict.fromkeys(self.active, 0.0)
-        self._settled: set[int] = set()
         self._running: dict[Future[list[Outcome]], frozenset[int]] = {}
         self._faults: list[Exception] = []
+        self._must_replan = False
         self._waiting_for: str | None = None
         self._next_poll = 0.0
         self._polling_since = desk.clock.monotonic()
-        for number in self.active:
+        for number in self.active - desk.memories.keys():
             # Left by another process: its POST may or may not have come through.
             if self.shards[number].state is State.SUBMITTING:
                 desk.memory(self.shards[number]).must_look_up = True
 
-    def carry(self, *, deadline: float | None = None) -> bool:
+    def carry(self, *, deadline: float | None = None) -> Ending:
         """Carry every active shard as far as it goes.
 
         Parameters
@@ -75,27 +85,25 @@ class Runner:
 
         Returns
         -------
-        bool
-            False if the deadline came first. Then, as after any exception, everything that is
-            known is on disk and the same call goes on from there.
+        Ending
+            After any ending, as after any exception, everything that is known is on disk, and the
+            same call goes on from there.
         """
         with ThreadPoolExecutor(self.desk.workers, thread_name_prefix="dwbatch") as pool:
             try:
-                while not self._is_over():
-                    if deadline is not None and self.desk.clock.monotonic() >= deadline:
-                        return False
+                while (ending := self._ending(deadline)) is None:
                     self._start_due(pool)
                     self.desk.clock.wait_for(self._running, self._idle_s(deadline))
                     self._collect()
                 if self._faults:
                     raise self._faults[0]
-                return True
+                return ending
             finally:
                 self._drain()
 
     def unsent(self) -> list[Shard]:
         """Active shards for which no purchase was begun."""
-        return [shard for shard in self._carried() if shard.state in {State.PLANNED, State.UPLOADED}]
+        return [shard for shard in self._carried() if shard.state in UNPAID]
 
     def in_flight(self) -> list[Shard]:
         """Active shards that are bought and not over."""
@@ -104,59 +112,66 @@ class Runner:
     def _carried(self) -> list[Shard]:
         return [self.shards[number] for number in sorted(self.active)]
 
-    def _is_over(self) -> bool:
-        if self._faults:
-            return not self._running
-        return all(shard.state in OVER or shard.number in self._settled for shard in self._carried())
+    def _is_done(self, shard: Shard) -> bool:
+        return shard.state in OVER or self.desk.memory(shard).is_settled
+
+    def _ending(self, deadline: float | None) -> Ending | None:
+        if self._faults or self._must_replan:
+            # Running steps come to their end first: what they learn is paid for.
+            return None if self._running else Ending.REPLAN
+        if all(self._is_done(shard) for shard in self._carried()):
+            return Ending.OVER
+        if deadline is not None and self.desk.clock.monotonic() >= deadline:
+            return Ending.TIMEOUT
+        return None
 
     def _start_due(self, pool: ThreadPoolExecutor) -> None:
-        if self._faults:
+        if self._faults or self._must_replan:
             return
-        self._declare_intents()
+        self._decide_purchases()
         now = self.desk.clock.monotonic()
-        busy = frozenset().union(*self._running.values()) if self._running else frozenset()
-        ready = [shard for shard in self._carried() if shard.number not in busy | self._settled]
+        ready = [shard for shard in self._idle() if not self._is_done(shard)]
         submitted = [shard for shard in ready if shard.state is State.SUBMITTED]
         if submitted and self._next_poll <= now and not self._is_polling():
-            self._running[pool.submit(poll, submitted, self.desk)] = frozenset(
-                shard.number for shard in submitted
-            )
-        due = [shard for shard in ready if shard.state in STEPS and self._due[shard.number] <= now]
+            self._start(pool.submit(poll, submitted, self.desk), submitted)
+        due = [shard for shard in ready if shard.state in STEPS and self.desk.memory(shard).due <= now]
         due.sort(key=lambda shard: (ORDER.index(shard.state), shard.number))
         for shard in due[: max(0, self.desk.workers - len(self._running))]:
-            self._running[pool.submit(_single, STEPS[shard.state], shard, self.desk)] = frozenset(
-                {shard.number}
-            )
+            self._start(pool.submit(_single, STEPS[shard.state], shard, self.desk), [shard])
 
-    def _declare_intents(self) -> None:
+    def _start(self, future: "Future[list[Outcome]]", shards: Iterable[Shard]) -> None:
+        self._running[future] = frozenset(shard.number for shard in shards)
+
+    def _idle(self) -> list[Shard]:
+        busy = {number for numbers in self._running.values() for number in numbers}
+        return [shard for shard in self._carried() if shard.number not in busy]
+
+    def _decide_purchases(self) -> None:
+        """Declare what is about to be bought; or drop it, if somebody said to stop."""
+        unpaid = [shard for shard in self._idle() if shard.state in UNPAID]
+        if self.desk.checkpoint.is_stopped():
+            self._record([never_sent(shard, self.desk) for shard in unpaid])
+            return
         now = self.desk.clock.monotonic()
-        declared = [
-            intend(shard, self.desk)
-            for shard in self._carried()
-            if shard.state is State.UPLOADED and self._due[shard.number] <= now
-        ]
-        self._record(declared)
+        uploaded = [shard for shard in unpaid if shard.state is State.UPLOADED]
+        self._record([intend(shard, self.desk) for shard in uploaded if self.desk.memory(shard).due <= now])
 
     def _is_polling(self) -> bool:
-        return any(
-            self.shards[number].state is State.SUBMITTED
-            for numbers in self._running.values()
-            for number in numbers
-        )
+        numbers = {number for running in self._running.values() for number in running}
+        return any(self.shards[number].state is State.SUBMITTED for number in numbers)
 
     def _idle_s(self, deadline: float | None) -> float:
         now = self.desk.clock.monotonic()
-        moments = [self._due[shard.number] for shard in self._carried() if self._waits(shard)]
-        if any(shard.state is State.SUBMITTED for shard in self._carried()) and not self._is_polling():
+        waiting = [shard for shard in self._carried() if not self._is_done(shard)]
+        moments = [self.desk.memory(shard).due for shard in waiting if shard.state is not State.SUBMITTED]
+        if any(shard.state is State.SUBMITTED for shard in waiting) and not self._is_polling():
             moments.append(self._next_poll)
         if deadline is not None:
             moments.append(deadline)
         # A step that is due and has no worker yet waits for one to be free.
         later = [moment for moment in moments if moment > now or not self._running]
-        return max(0.0, min(later, default=now + 60.0) - now)
-
-    def _waits(self, shard: Shard) -> bool:
-        return shard.number not in self._settled and shard.state not in OVER | {State.SUBMITTED}
+        # A cancel may come in at any moment, so no sleep is long.
+        return min(LONGEST_SLEEP_S, max(0.0, min(later, default=now + LONGEST_SLEEP_S) - now))
 
     def _collect(self) -> None:
         ended = [future for future in self._running if future.done()]
@@ -183,24 +198,26 @@ class Runner:
             check_move(old, new)
             changed |= _differs(old, new)
             self.shards[new.number] = new
-            self._due[new.number] = now + outcome.again_in_s
-            self._waiting_for = outcome.waiting_for
-            if outcome.is_settled:
-                self._settled.add(new.number)
-            if outcome.fault is not None:
-                self._faults.append(outcome.fault)
-            self._set_poll(old, outcome, now)
+            self._take_in(old, outcome, now)
         if changed:
             self.desk.checkpoint.write_shards(self.shards.values())
         self.watcher.show(self._carried(), self._waiting_for)
 
-    def _set_poll(self, old: Shard, outcome: Outcome, now: float) -> None:
-        if outcome.shard.state is not State.SUBMITTED:
-            return
-        if old.state is not State.SUBMITTED:
-            self._polling_since = now
-        wait_s = self.desk.pace.poll_after(now - self._polling_since, random.random())  # noqa: S311 - jitter, not a secret
-        self._next_poll = now + max(wait_s, outcome.again_in_s)
+    def _take_in(self, old: Shard, outcome: Outcome, now: float) -> None:
+        memory = self.desk.memory(outcome.shard)
+        memory.due = now + outcome.again_in_s
+        memory.is_settled |= outcome.is_settled
+        self._waiting_for = outcome.waiting_for
+        self._must_replan |= outcome.must_replan
+        if outcome.lesson is not None:
+            self.desk.learn(outcome.lesson)
+        if outcome.fault is not None:
+            self._faults.append(outcome.fault)
+        if outcome.shard.state is State.SUBMITTED:
+            if old.state is not State.SUBMITTED:
+                self._polling_since = now
+            wait_s = self.desk.pace.poll_after(now - self._polling_since, random.random())  # noqa: S311 - jitter, not a secret
+            self._next_poll = now + max(wait_s, outcome.again_in_s)
 
     def _drain(self) -> None:
         """Let running steps end, soon, and record what they learnt: a reply is never thrown away."""

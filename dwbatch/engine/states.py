@@ -7,7 +7,10 @@ MOVES: dict[State, frozenset[State]] = {
     State.PLANNED: frozenset({State.PLANNED, State.UPLOADED, State.DROPPED}),
     State.UPLOADED: frozenset({State.UPLOADED, State.SUBMITTING, State.SUBMITTED, State.DROPPED}),
     # Back to UPLOADED or PLANNED only on a definite no.
-    State.SUBMITTING: frozenset({State.SUBMITTING, State.SUBMITTED, State.UPLOADED, State.PLANNED}),
+    # Dropped only when a cancel came first and a look-up showed no batch.
+    State.SUBMITTING: frozenset(
+        {State.SUBMITTING, State.SUBMITTED, State.UPLOADED, State.PLANNED, State.DROPPED}
+    ),
     State.SUBMITTED: frozenset({State.SUBMITTED, State.ENDED, State.GONE}),
     State.ENDED: frozenset({State.ENDED, State.FETCHED}),
     State.FETCHED: frozenset(),

@@ -27,13 +27,12 @@ CLOCKS_APART_S = 86_400.0
 
 def intend(shard: Shard, desk: Desk) -> Outcome:
     """Declare the purchase. The runner writes it down before anything else happens."""
+    # From here on this process knows that it has not posted yet.
+    desk.memory(shard)
     return Outcome(
         replace(
-            shard,
+            desk.renamed(shard),
             state=State.SUBMITTING,
-            job=desk.order.job,
-            completion_window=desk.order.completion_window,
-            account=desk.order.account,
             submitting_at=desk.clock.now(),
             attempt=shard.attempt + 1,
         )
@@ -53,6 +52,9 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
         waiting = _still_unclear(shard, desk)
         if waiting is not None:
             return waiting
+    if desk.checkpoint.is_stopped():
+        # Back to where nothing was bought; the runner drops it there.
+        return Outcome(replace(shard, state=State.UPLOADED))
     return _post(shard, desk)
 
 

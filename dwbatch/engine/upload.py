@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine import faults
-from dwbatch.engine.desk import Desk, Outcome
+from dwbatch.engine.desk import Desk, Limits, Outcome
 from dwbatch.engine.marks import file_name
+from dwbatch.engine.refusals import MOST_REFUSALS, halved, limit_in, record_refused, refused_line
 from dwbatch.engine.source import SourceChangedError
 from dwbatch.errors import ApiError, NotAnApiError, TransportError
 from dwbatch.wire.objects import File
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 # Nothing is in flight for a shard that is not up: better an error soon than a
 # call that hangs on a mistyped address.
 MOST_TRIES = 6
+MOST_RESETS = 2
 
 
 def upload(shard: Shard, desk: Desk) -> Outcome:
@@ -27,9 +29,14 @@ def upload(shard: Shard, desk: Desk) -> Outcome:
     A reply that was lost is settled by looking for the file's name, so that 200 MB do not go up
     twice.
     """
+    memory = desk.memory(shard)
     try:
         try:
-            file = _find(shard, desk) if desk.memory(shard).may_be_up else None
+            file = _find(shard, desk) if memory.may_be_up else None
+            narrower = halved(shard, desk.limits)
+            if file is None and memory.resets >= MOST_RESETS and narrower is not None:
+                # A server or proxy may cut off what it finds too large without a word.
+                return _recut(shard, narrower)
             if file is not None:
                 logger.info("shard %d: adopted upload %s", shard.number, file.id)
             else:
@@ -42,7 +49,7 @@ def upload(shard: Shard, desk: Desk) -> Outcome:
         return _failed(shard, desk, error)
     except NotAnApiError as error:
         return Outcome(shard, fault=error)
-    desk.memory(shard).failures = 0
+    memory.failures = 0
     logger.info("shard %d: %d requests uploaded as %s", shard.number, shard.requests, file.id)
     done = replace(
         shard,
@@ -56,8 +63,11 @@ def upload(shard: Shard, desk: Desk) -> Outcome:
 
 def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError) -> Outcome:
     memory = desk.memory(shard)
+    if isinstance(error, ApiError) and (learnt := _learnt(shard, desk, error)) is not None:
+        return learnt
     if faults.is_unclear(error):
         memory.may_be_up = True
+        memory.resets += isinstance(error, TransportError)
     if faults.may_pass(error) and memory.failures + 1 < MOST_TRIES:
         wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
         logger.warning(
@@ -67,6 +77,30 @@ def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError) -> Outco
     return Outcome(
         shard, fault=error if not faults.may_pass(error) else faults.stop(error, where=_where(shard))
     )
+
+
+def _learnt(shard: Shard, desk: Desk, error: ApiError) -> Outcome | None:
+    """What a refusal teaches, if it is about the size or about one row."""
+    lesson = limit_in(error, shard, desk.limits)
+    if lesson is not None:
+        return _recut(shard, lesson)
+    place = refused_line(error, shard)
+    if place is None:
+        return None
+    record_refused(shard, place, error, desk)
+    desk.tally.refusals += 1
+    logger.warning("shard %d: the server refused its line %d (%s)", shard.number, place + 1, error)
+    dropped = replace(shard, state=State.DROPPED, ended_at=desk.clock.now())
+    fault = None
+    if desk.tally.refusals > MOST_REFUSALS:
+        fault = faults.stop(
+            error, where=f"The server refused {desk.tally.refusals} rows one after another, the last one"
+        )
+    return Outcome(dropped, is_settled=True, must_replan=True, fault=fault)
+
+
+def _recut(shard: Shard, lesson: Limits) -> Outcome:
+    return Outcome(replace(shard, state=State.DROPPED), is_settled=True, must_replan=True, lesson=lesson)
 
 
 def _where(shard: Shard) -> str:

@@ -210,6 +210,17 @@ def escape(texts: pa.Array) -> pa.Array:
     return pc.replace_with_mask(texts, needs, pa.array(escaped, type=LARGE))
 
 
+def canonical(body: object) -> str:
+    """A body as this library writes it: keys sorted, no spaces, text as it is.
+
+    Examples
+    --------
+    >>> canonical({"b": [1, 0.5], "a": "é"})
+    '{"a":"é","b":[1,0.5]}'
+    """
+    return dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def escape_text(text: str) -> str:
     """Escape one text for the inside of a JSON string."""
     return encode_basestring(text)[1:-1]

@@ -11,11 +11,12 @@ import pandas as pd
 import requests
 from requests.adapters import HTTPAdapter
 
-from dwbatch.call import Means, carry_out, prepare
+from dwbatch.call import prepare
 from dwbatch.checkpoint.disk import Disk
 from dwbatch.engine.clock import Clock, Pace
 from dwbatch.local import Server
 from dwbatch.options import read_options
+from dwbatch.sending import Means, carry_out
 
 T = TypeVar("T")
 

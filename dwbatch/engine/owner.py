@@ -1,0 +1,62 @@
+"""Whose batches a checkpoint holds: a rotated key is the same account, another account is not."""
+
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+
+from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine.desk import Desk
+from dwbatch.engine.states import IN_FLIGHT
+from dwbatch.errors import ApiError, JobStoppedError
+
+logger = logging.getLogger(__name__)
+
+NOT_FOUND = 404
+SHOWN = 3
+
+
+def settle_owner(shards: Collection[Shard], desk: Desk) -> list[Shard]:
+    """The shards under the present key, after asking the server whether they are its.
+
+    One batch (or, where none is known, one file) is asked for: the server shows an account
+    only what is its own.
+
+    Raises
+    ------
+    JobStoppedError
+        If the batches belong to another account. Nothing was bought.
+    """
+    account, server = desk.order.account, desk.order.server
+    foreign = [
+        shard
+        for shard in shards
+        if shard.state in IN_FLIGHT and shard.server == server and shard.account != account
+        and None not in {shard.account, account}
+    ]  # fmt: skip
+    if not foreign:
+        return list(shards)
+    probe = next((shard for shard in foreign if shard.batch_id), foreign[0])
+    if not _is_ours(probe, desk):
+        named = ", ".join(str(shard.batch_id or f"shard {shard.number}") for shard in foreign[:SHOWN])
+        raise JobStoppedError(
+            f"The checkpoint {str(desk.checkpoint.path)!r} holds batches of another account ({named}"
+            f"{', …' if len(foreign) > SHOWN else ''}): this key does not see them. Nothing was bought. Use the key of "
+            "that account, or give this call a checkpoint= of its own."
+        )
+    logger.info("%d batches were sent with another key of the same account", len(foreign))
+    numbers = {shard.number for shard in foreign}
+    renewed = [replace(shard, account=account) if shard.number in numbers else shard for shard in shards]
+    desk.checkpoint.write_shards(renewed)
+    return renewed
+
+
+def _is_ours(shard: Shard, desk: Desk) -> bool:
+    if shard.batch_id is None:
+        return any(file.id == shard.input_file_id for file in desk.client.files(search=shard.token))
+    try:
+        desk.client.batch(shard.batch_id)
+    except ApiError as error:
+        if error.status == NOT_FOUND:
+            return False
+        raise
+    return True

@@ -1,0 +1,98 @@
+"""The distinct requests of a frame, and what a checkpoint already has of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.answers.pick import best
+from dwbatch.checkpoint.folder import Checkpoint
+from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine.again import is_owed
+from dwbatch.engine.desk import Desk
+from dwbatch.engine.states import OVER
+from dwbatch.prompts.identity import KEY
+from dwbatch.prompts.requests import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The distinct requests of a frame, in the order of their first rows.
+
+    Parameters
+    ----------
+    keys : pa.FixedSizeBinaryArray, shape (n,)
+    positions : np.ndarray of int64, shape (n,)
+        First row of each.
+    """
+
+    keys: pa.Array
+    positions: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def only(self, mask: np.ndarray) -> "Wanted":
+        """Those where the mask is true."""
+        return Wanted(self.keys.filter(pa.array(mask)), self.positions[mask])
+
+
+def wanted(rows: Rows) -> Wanted:
+    """Distinct requests of some rows."""
+    encoded = rows.keys.dictionary_encode()
+    codes = np.asarray(encoded.indices.fill_null(-1))
+    _, first = np.unique(codes, return_index=True)
+    first = first[codes[first] >= 0]
+    return Wanted(encoded.dictionary, first.astype(np.int64))
+
+
+def is_in(keys: pa.Array, values: pa.Array) -> np.ndarray:
+    """Which keys are among others."""
+    return np.asarray(pc.is_in(keys, value_set=values))
+
+
+def keys_of(checkpoint: Checkpoint, shard: Shard) -> pa.Array:
+    """Every key that a shard's results may answer."""
+    table = checkpoint.requests(shard.number, ["request_key", "answers_key"])
+    return pa.concat_arrays([*table["request_key"].chunks, *table["answers_key"].chunks, pa.array([], KEY)])
+
+
+def settled_keys(shards: Iterable[Shard], desk: Desk) -> tuple[pa.Array, pa.Array]:
+    """Keys whose best result is final for this call, and keys that are owed another try.
+
+    Parameters
+    ----------
+    shards : iterable of Shard
+        Of this server.
+    desk : Desk
+    """
+    pieces = [_verdicts(shard, desk) for shard in shards if shard.state in OVER]
+    held = [piece for piece in pieces if piece is not None]
+    if not held:
+        return pa.array([], KEY), pa.array([], KEY)
+    results = best(pa.concat_tables(held), "key")
+    keys = results["key"].combine_chunks()
+    owed = is_owed(results, desk.order.kinds, is_fresh=np.asarray(results["is_fresh"], dtype=bool))
+    return keys.filter(pa.array(~owed)), keys.filter(pa.array(owed))
+
+
+def _verdicts(shard: Shard, desk: Desk) -> pa.Table | None:
+    if not desk.checkpoint.has_results(shard.number):
+        return None
+    names = ["request_key", "answers_key", "status", "error_code"]
+    table = desk.checkpoint.results(shard.number, names)
+    is_fresh = shard.ended_at is not None and shard.ended_at >= desk.tally.started_at
+    table = table.append_column("is_fresh", pa.repeat(pa.scalar(is_fresh), len(table)))
+    return keyed(table)
+
+
+def keyed(table: pa.Table) -> pa.Table:
+    """Results with a column ``key`` in front: the row each was asked for.
+
+    A re-ask with other parameters answers the original row, and its own request as well.
+    """
+    asked_anew = table.filter(pc.not_equal(table["request_key"], table["answers_key"]))
+    rows = [(table, "answers_key"), (asked_anew, "request_key")]
+    return pa.concat_tables([part.add_column(0, pa.field("key", KEY), part[name]) for part, name in rows])
