@@ -1,22 +1,23 @@
 """A job in the hand: what a checkpoint holds at the server, and how to stop it."""
 
 import threading
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import requests
 
 from dwbatch.checkpoint.folder import Checkpoint
+from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.schemas import BATCHES, to_table
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.connect import Connection, find_server
 from dwbatch.engine.clock import Clock
-from dwbatch.engine.poll import TERMINAL
-from dwbatch.errors import CheckpointError
-from dwbatch.wire.address import LOCAL
-from dwbatch.wire.client import Client
-from dwbatch.wire.objects import Batch
+from dwbatch.engine.halt import cancel_running, obey
+from dwbatch.errors import CheckpointError, CheckpointLockedError
+from dwbatch.wire.objects import Batch, RequestCounts
+
+COLUMNS = ("batch_id", "status", "completed", "failed", "total")
 
 
 class Job:
@@ -50,46 +51,43 @@ class Job:
         return frame
 
     def cancel(self) -> pd.DataFrame:
-        """Stop the spending: cancel every batch of this checkpoint that still runs.
+        """Stop the spending: cancel every batch that still runs, and send nothing more.
 
-        Each batch is looked at first, because cancelling one that is over would relabel it. What
-        was answered until then is billed and kept; the same call as before fetches it, and leaves
-        the cancelled rows alone.
+        It works while another process is busy with the same checkpoint: that one obeys before it
+        buys anything more. Each batch is looked at first, because cancelling one that is over would
+        relabel it; a batch adopted from the account may be somebody else's and runs on. What was
+        answered until then is billed and kept; the same call as before fetches it, and leaves the
+        cancelled rows alone unless ``retry="cancelled"`` is said.
 
         Returns
         -------
         DataFrame
-            One row a batch: ``batch_id``, ``status`` after the call, ``completed``, ``failed``,
-            ``total``, and whether it was ``cancelled`` by this call.
+            One row a batch that was running when last recorded: ``batch_id``, ``status`` now,
+            ``completed``, ``failed`` and ``total`` requests.
 
         Raises
         ------
         ApiError, TransportError
-            If the server cannot be asked. Batches named before the failing one are cancelled.
+            If the server cannot be asked. Nothing more is bought all the same.
         """
-        stopping = threading.Event()
-        clock = Clock()
+        self._checkpoint.ask_to_stop()
+        stopping, clock = threading.Event(), Clock()
         with self._connection.client(pause=lambda s: clock.pause(s, stopping), stopping=stopping) as client:
-            looked = [_stop(shard, client) for shard in self._checkpoint.shards() if self._is_live(shard)]
-        columns = ["batch_id", "status", "completed", "failed", "total", "cancelled"]
-        return pd.DataFrame(looked, columns=columns)
+            running = [shard for shard in self._checkpoint.shards() if self._is_running(shard)]
+            looked = [_counted(cancel_running(shard, client), shard) for shard in running]
+            # Whoever holds the lock obeys by itself; where nobody does, the
+            # word is obeyed here, so that it does not wait for the next call.
+            with suppress(CheckpointLockedError), locked(self._checkpoint.path, timeout_s=0):
+                obey(self._checkpoint, client, clock, server=self._connection.server)
+        return pd.DataFrame(looked, columns=pd.Index(COLUMNS))
 
-    def _is_live(self, shard: Shard) -> bool:
+    def _is_running(self, shard: Shard) -> bool:
         return shard.server == self._connection.server and shard.state is State.SUBMITTED
 
 
-def _stop(shard: Shard, client: Client) -> tuple[str, str, int, int, int, bool]:
-    batch = client.batch(shard.batch_id or "")
-    is_running = batch.status not in TERMINAL | {"cancelling"}
-    if is_running:
-        batch = client.cancel(batch.id)
-    completed, failed = _counts(batch)
-    return batch.id, batch.status, completed, failed, shard.requests, is_running
-
-
-def _counts(batch: Batch) -> tuple[int, int]:
-    counts = batch.request_counts
-    return (counts.completed or 0, counts.failed or 0) if counts else (0, 0)
+def _counted(batch: Batch, shard: Shard) -> tuple[str, str, int, int, int]:
+    counts = batch.request_counts or RequestCounts()
+    return batch.id, batch.status, counts.completed or 0, counts.failed or 0, shard.requests
 
 
 def attach(
@@ -127,6 +125,4 @@ def attach(
         raise CheckpointError(
             folder.path, f"it holds batches of {' and '.join(servers)}; say which with base_url=."
         )
-    chosen = base_url or (servers[0] if servers else None)
-    connection = find_server(chosen, api_key, session)
-    return Job(folder, replace(connection, server=chosen if chosen == LOCAL else connection.server))
+    return Job(folder, find_server(base_url or (servers[0] if servers else None), api_key, session))

@@ -141,9 +141,9 @@ def _to_the_end(
     call: Call, desk: Desk, progress: Progress, deadline: float | None
 ) -> tuple[Plan, Collection[Shard]]:
     """Plan and carry until nothing is owed; the first plan, and the shards at the end."""
-    shards: Collection[Shard] = settle_owner(desk.checkpoint.shards(), desk)
+    settle_owner(desk.checkpoint.shards(), desk)
     if desk.checkpoint.is_stopped():
-        obey(shards, desk)
+        obey(desk.checkpoint, desk.client, desk.clock, server=desk.order.server)
     first: Plan | None = None
     while True:
         plan = make_plan(call.asked, desk, partial(line_sizes, call))

@@ -5,12 +5,12 @@ whatever process; it is taken away once it is obeyed.
 """
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 
+from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.columns import ErrorCode, Status
-from dwbatch.engine.desk import Desk, Outcome
+from dwbatch.engine.clock import Clock
 from dwbatch.engine.refusals import write_verdict
 from dwbatch.engine.states import UNPAID
 from dwbatch.engine.submit import look_up
@@ -23,20 +23,18 @@ OVER_OR_CANCELLING = frozenset({"completed", "failed", "cancelled", "expired", "
 SENTENCE = "The job was cancelled before this request was sent."
 
 
-def never_sent(shard: Shard, desk: Desk) -> Outcome:
+def never_sent(shard: Shard, checkpoint: Checkpoint, clock: Clock) -> Shard:
     """Drop a shard that was not bought; each of its rows says why."""
-    requests = desk.checkpoint.requests(shard.number)
     write_verdict(
+        checkpoint,
         shard,
-        requests,
-        desk,
+        checkpoint.requests(shard.number),
         status=Status.CANCELLED,
         code=ErrorCode.BATCH_CANCELLED.value,
         sentence=SENTENCE,
     )
     logger.info("shard %d: not sent, the job is cancelled", shard.number)
-    dropped = replace(shard, state=State.DROPPED, ended_at=desk.clock.now(), fetched_at=desk.clock.now())
-    return Outcome(dropped, is_settled=True)
+    return replace(shard, state=State.DROPPED, ended_at=clock.now(), fetched_at=clock.now())
 
 
 def cancel_running(shard: Shard, client: Client) -> Batch:
@@ -51,29 +49,27 @@ def cancel_running(shard: Shard, client: Client) -> Batch:
     return client.cancel(batch.id)
 
 
-def obey(shards: Iterable[Shard], desk: Desk) -> list[Shard]:
+def obey(checkpoint: Checkpoint, client: Client, clock: Clock, *, server: str) -> None:
     """Settle a cancel that nobody was there to obey; for the holder of the lock.
 
-    Returns
-    -------
-    list of Shard
-        All shards as they stand now, recorded.
+    Shards that were not bought are dropped with their rows cancelled, those whose purchase is
+    unclear are looked up, and what runs is cancelled. Then the word is taken away.
     """
-    settled = []
-    for shard in shards:
-        if shard.server == desk.order.server and shard.state in UNPAID | {State.SUBMITTING, State.SUBMITTED}:
-            settled.append(_obey(shard, desk))
-        else:
-            settled.append(shard)
-    desk.checkpoint.write_shards(settled)
-    desk.checkpoint.clear_stop()
-    return settled
+    shards = checkpoint.shards()
+    settled = [
+        _obey(shard, checkpoint, client, clock) if shard.server == server else shard for shard in shards
+    ]
+    if settled != shards:
+        checkpoint.write_shards(settled)
+    checkpoint.clear_stop()
 
 
-def _obey(shard: Shard, desk: Desk) -> Shard:
-    if shard.state is not State.SUBMITTED and (shard.attempt or shard.state is State.SUBMITTING):
-        shard = look_up(shard, desk) or shard
+def _obey(shard: Shard, checkpoint: Checkpoint, client: Client, clock: Clock) -> Shard:
+    if shard.state is State.SUBMITTING or (shard.state in UNPAID and shard.attempt):
+        shard = look_up(shard, client, clock) or shard
     if shard.state is State.SUBMITTED:
-        cancel_running(shard, desk.client)
+        cancel_running(shard, client)
         return shard
-    return never_sent(shard, desk).shard
+    if shard.state is State.SUBMITTING or shard.state in UNPAID:
+        return never_sent(shard, checkpoint, clock)
+    return shard

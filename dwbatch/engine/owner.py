@@ -15,8 +15,8 @@ NOT_FOUND = 404
 SHOWN = 3
 
 
-def settle_owner(shards: Collection[Shard], desk: Desk) -> list[Shard]:
-    """The shards under the present key, after asking the server whether they are its.
+def settle_owner(shards: Collection[Shard], desk: Desk) -> None:
+    """Make sure that what is in flight belongs to the present key, and write that down.
 
     One batch (or, where none is known, one file) is asked for: the server shows an account
     only what is its own.
@@ -34,7 +34,7 @@ def settle_owner(shards: Collection[Shard], desk: Desk) -> list[Shard]:
         and None not in {shard.account, account}
     ]  # fmt: skip
     if not foreign:
-        return list(shards)
+        return
     probe = next((shard for shard in foreign if shard.batch_id), foreign[0])
     if not _is_ours(probe, desk):
         named = ", ".join(str(shard.batch_id or f"shard {shard.number}") for shard in foreign[:SHOWN])
@@ -47,7 +47,6 @@ def settle_owner(shards: Collection[Shard], desk: Desk) -> list[Shard]:
     numbers = {shard.number for shard in foreign}
     renewed = [replace(shard, account=account) if shard.number in numbers else shard for shard in shards]
     desk.checkpoint.write_shards(renewed)
-    return renewed
 
 
 def _is_ours(shard: Shard, desk: Desk) -> bool:

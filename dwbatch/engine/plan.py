@@ -156,7 +156,7 @@ def _reuse(here: Sequence[Shard], open_requests: Wanted, desk: Desk) -> list[tup
             decided.append((desk.renamed(shard), keys))
             continue
         # A shard that was ever posted may have been bought after all.
-        bought = look_up(shard, desk) if shard.attempt else None
+        bought = look_up(shard, desk.client, desk.clock) if shard.attempt else None
         decided.append((bought or replace(shard, state=State.DROPPED), keys))
         logger.info("shard %d: %s, its rows are not all wanted any more", shard.number, decided[-1][0].state)
     return decided

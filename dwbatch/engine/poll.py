@@ -99,7 +99,7 @@ def _denied(shard: Shard, desk: Desk, error: ApiError) -> Outcome:
     """A batch that the server does not show: perhaps for a moment, perhaps for good."""
     memory, now = desk.memory(shard), desk.clock.monotonic()
     try:
-        found = look_up(shard, desk)
+        found = look_up(shard, desk.client, desk.clock)
     except (ApiError, TransportError, NotAnApiError) as unclear:
         return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(unclear))
     if found is not None:
@@ -113,9 +113,8 @@ def _denied(shard: Shard, desk: Desk, error: ApiError) -> Outcome:
         return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
     sentence = f"The server no longer knows batch {shard.batch_id}; it was deleted, or its store was."
     requests = desk.checkpoint.requests(shard.number)
-    write_verdict(
-        shard, requests, desk, status=Status.MISSING, code=ErrorCode.BATCH_GONE.value, sentence=sentence
-    )
+    code = ErrorCode.BATCH_GONE.value
+    write_verdict(desk.checkpoint, shard, requests, status=Status.MISSING, code=code, sentence=sentence)
     logger.warning("shard %d: batch %s is gone from the server", shard.number, shard.batch_id)
     desk.say(f"{sentence} Its {shard.requests:,} requests are missing; retry='missing' buys them again.")
     gone = replace(shard, state=State.GONE, ended_at=desk.clock.now(), fetched_at=desk.clock.now())

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.answers.results import LINES
+from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Status, http_code
 from dwbatch.engine.desk import Desk, Limits
@@ -58,22 +59,27 @@ def record_refused(shard: Shard, place: int, error: ApiError, desk: Desk) -> Non
     """Keep the refused row's result in its shard, which will be dropped."""
     request = desk.checkpoint.requests(shard.number).slice(place, 1)
     write_verdict(
-        shard, request, desk, status=Status.FAILED, code=http_code(error.status), sentence=error.sentence
+        desk.checkpoint,
+        shard,
+        request,
+        status=Status.FAILED,
+        code=http_code(error.status),
+        sentence=error.sentence,
     )
 
 
 def write_verdict(
-    shard: Shard, requests: pa.Table, desk: Desk, *, status: Status, code: str, sentence: str
+    checkpoint: Checkpoint, shard: Shard, requests: pa.Table, *, status: Status, code: str, sentence: str
 ) -> None:
     """Write results of requests that the server never saw: our own word on why.
 
     Parameters
     ----------
+    checkpoint : Checkpoint
     shard : Shard
-        Whose results file it is.
+        Whose results file it is. Results that stand there already are kept.
     requests : pa.Table
         The requests in question.
-    desk : Desk
     status, code, sentence
         One for all of them.
     """
@@ -83,10 +89,10 @@ def write_verdict(
     }
     columns |= {name: requests[name] for name in ("custom_id", "request_key", "answers_key")}
     table = pa.table(columns)
-    if desk.checkpoint.has_results(shard.number):
-        held = desk.checkpoint.results(shard.number)
+    if checkpoint.has_results(shard.number):
+        held = checkpoint.results(shard.number)
         fresh = table.filter(
             pc.invert(pc.is_in(table["custom_id"], value_set=held["custom_id"].combine_chunks()))
         )
         table = pa.concat_tables([held, fresh.select(held.column_names).cast(held.schema)])
-    desk.checkpoint.write_results(shard.number, table)
+    checkpoint.write_results(shard.number, table)

@@ -150,7 +150,8 @@ class Runner:
         """Declare what is about to be bought; or drop it, if somebody said to stop."""
         unpaid = [shard for shard in self._idle() if shard.state in UNPAID]
         if self.desk.checkpoint.is_stopped():
-            self._record([never_sent(shard, self.desk) for shard in unpaid])
+            dropped = [never_sent(shard, self.desk.checkpoint, self.desk.clock) for shard in unpaid]
+            self._record([Outcome(shard, is_settled=True) for shard in dropped])
             return
         now = self.desk.clock.monotonic()
         uploaded = [shard for shard in unpaid if shard.state is State.UPLOADED]

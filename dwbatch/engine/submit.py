@@ -7,15 +7,18 @@ just recorded the intent and tried nothing yet.
 """
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine import faults
+from dwbatch.engine.clock import Clock
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.marks import is_ours, metadata
 from dwbatch.engine.times import moment, seen
 from dwbatch.errors import ApiError, JobStoppedError, NotAnApiError, TransportError
+from dwbatch.wire.client import Client
 from dwbatch.wire.failures import NeverSentError
 from dwbatch.wire.objects import Batch
 
@@ -44,11 +47,11 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
     memory = desk.memory(shard)
     if memory.must_look_up:
         try:
-            found = look_up(shard, desk)
+            found = look_up(shard, desk.client, desk.clock)
         except (ApiError, TransportError, NotAnApiError) as error:
             return _looking_failed(shard, desk, error)
         if found is not None:
-            return Outcome(found)
+            return _bought(found, desk)
         waiting = _still_unclear(shard, desk)
         if waiting is not None:
             return waiting
@@ -58,9 +61,9 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
     return _post(shard, desk)
 
 
-def look_up(shard: Shard, desk: Desk) -> Shard | None:
+def look_up(shard: Shard, client: Client, clock: Clock) -> Shard | None:
     """Settle an unclear purchase by the shard's mark; None if the server shows no such batch."""
-    found = list(_found(shard, desk))
+    found = list(_found(shard, client))
     if not found:
         return None
     if len(found) > 1:
@@ -68,12 +71,12 @@ def look_up(shard: Shard, desk: Desk) -> Shard | None:
         logger.warning("shard %d: %d batches carry its mark; the oldest is used", shard.number, len(found))
     oldest = min(found, key=lambda batch: (batch.created_at or 0.0, batch.id))
     logger.info("shard %d: adopted batch %s", shard.number, oldest.id)
-    return _submitted(shard, desk, oldest)
+    return _submitted(shard, clock, oldest)
 
 
-def _found(shard: Shard, desk: Desk) -> Iterator[Batch]:
+def _found(shard: Shard, client: Client) -> Iterator[Batch]:
     planned = shard.planned_at.timestamp() if shard.planned_at else 0.0
-    for batch in desk.client.batches(search=shard.token):
+    for batch in client.batches(search=shard.token):
         if is_ours(shard, batch):
             yield batch
         # Where search is ignored the whole list comes, newest first: what is
@@ -123,7 +126,7 @@ def _post(shard: Shard, desk: Desk) -> Outcome:
     except (ApiError, TransportError, NotAnApiError) as error:
         return _refused(shard, desk, error)
     logger.info("shard %d: batch %s bought (%d requests)", shard.number, batch.id, shard.requests)
-    return Outcome(_submitted(shard, desk, batch))
+    return _bought(_submitted(shard, desk.clock, batch), desk)
 
 
 def _marks(shard: Shard, desk: Desk) -> dict[str, str]:
@@ -134,6 +137,9 @@ def _marks(shard: Shard, desk: Desk) -> dict[str, str]:
 def _refused(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
     memory = desk.memory(shard)
     if isinstance(error, NeverSentError):
+        if memory.unclear_since is None:
+            # Nothing of ours can turn up later: the look-up alone is due, and no grace.
+            memory.unclear_since = -math.inf
         return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
     if faults.is_unclear(error) or isinstance(error, NotAnApiError):
         memory.unclear_posts += 1
@@ -155,8 +161,12 @@ def _refused(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnA
     return Outcome(back, fault=error if not faults.is_pointless(error) else faults.stop(error, where=where))
 
 
-def _submitted(shard: Shard, desk: Desk, batch: Batch) -> Shard:
+def _bought(shard: Shard, desk: Desk) -> Outcome:
     memory = desk.memory(shard)
     memory.failures, memory.must_look_up = 0, False
-    bought = replace(shard, state=State.SUBMITTED, batch_id=batch.id, submitted_at=desk.clock.now())
+    return Outcome(shard)
+
+
+def _submitted(shard: Shard, clock: Clock, batch: Batch) -> Shard:
+    bought = replace(shard, state=State.SUBMITTED, batch_id=batch.id, submitted_at=clock.now())
     return seen(replace(bought, expires_at=moment(batch.expires_at)), batch)
