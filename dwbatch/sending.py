@@ -30,6 +30,7 @@ from dwbatch.engine.plan import Plan, make_plan
 from dwbatch.engine.progress import Progress
 from dwbatch.engine.runner import Ending, Runner
 from dwbatch.engine.source import FrameSource
+from dwbatch.engine.states import IN_FLIGHT
 from dwbatch.errors import JobTimeoutError
 from dwbatch.frames import with_answers
 from dwbatch.outcome import DETAIL_COLUMNS, RESULT_COLUMNS, Summary, answer_columns, summarise, without
@@ -105,7 +106,11 @@ def _place(call: Call, means: Means) -> Iterator[Path]:
                 f"What this call has bought and fetched is kept in {str(path)!r}: give it as checkpoint=."
             )
             raise
-        shutil.rmtree(path, ignore_errors=True)
+        if any(shard.state in IN_FLIGHT for shard in Checkpoint(path).shards()):
+            # A later call would fetch what is still to come, so nobody may lose the way to it.
+            logger.warning("the server still owes lines that are paid for: give %s as checkpoint=", path)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _under_lock(

@@ -9,11 +9,11 @@ import requests
 
 import dwbatch
 from dwbatch.call import prepare
-from dwbatch.sending import Means, carry_out
 from dwbatch.engine.clock import Pace
 from dwbatch.frames import as_frame
 from dwbatch.local import Server
 from dwbatch.options import read_options
+from dwbatch.sending import Means, carry_out
 
 SAY = "say {text}"
 
