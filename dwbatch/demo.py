@@ -137,7 +137,7 @@ class Spent:
 
     exchanges: int
     batches: int
-    answers: int
+    model_calls: int
     seconds: float
 
 
@@ -181,7 +181,7 @@ def _call(frame: pd.DataFrame, server: Server, checkpoint: Path) -> tuple[pd.Dat
     return out, Spent(
         exchanges=after.exchanges - before.exchanges,
         batches=after.batches - before.batches,
-        answers=after.answers - before.answers,
+        model_calls=after.model_calls - before.model_calls,
         seconds=after.seconds - before.seconds,
     )
 
@@ -191,7 +191,7 @@ def _counted(server: Server) -> Spent:
     return Spent(
         exchanges=len(exchanges),
         batches=sum(method == "POST" and path.endswith("/batches") for method, path, _ in exchanges),
-        answers=len(server.ledger()),
+        model_calls=len(server.ledger()),
         seconds=time.monotonic(),
     )
 
@@ -200,7 +200,7 @@ def _bill(first: Spent, second: Spent) -> pd.DataFrame:
     rows = {
         "HTTP requests": (first.exchanges, second.exchanges),
         "batches bought": (first.batches, second.batches),
-        "answers billed": (first.answers, second.answers),
+        "model calls": (first.model_calls, second.model_calls),
         "seconds": (f"{first.seconds:.1f}", f"{second.seconds:.1f}"),
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=["first call", "second call"])
