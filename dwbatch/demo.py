@@ -58,7 +58,8 @@ def run_demo() -> None:
     Everything lives in a temporary folder, which is removed at the end.
     """
     frame = read_corpus()
-    _say(f"1. The frame: {len(frame):,} questions in {frame['language'].nunique()} languages.")
+    languages, topics = frame[["language", "topic"]].nunique()
+    _say(f"1. The frame: {len(frame):,} questions, in {languages} languages, about {topics} topics.")
     _show(_table(_sample(frame), "answer"))
     known = _known_answers(frame)
     with (
@@ -178,6 +179,8 @@ def _call(frame: pd.DataFrame, server: Server, checkpoint: Path) -> tuple[pd.Dat
         checkpoint=checkpoint,
     )
     after = _counted(server)
+    # The call's own last sentence, on stderr, ends with its line.
+    sys.stdout.write("\n")
     return out, Spent(
         exchanges=after.exchanges - before.exchanges,
         batches=after.batches - before.batches,
