@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import InputError
-from dwbatch.prompts.encode import Skeleton, compile_body, encode, escape, join
+from dwbatch.prompts.encode import Skeleton, canonical, compile_body, encode, escape, join
 from dwbatch.prompts.template import Slot, Template, parse
 
 from .strategies import AWKWARD, brief, exact_integers, patient, texts
@@ -61,6 +61,16 @@ def test_a_body_has_exactly_the_bytes_of_canonical_json(
         reference(body, row).encode() for row in rows
     ]
     assert [json.loads(line) for line in encoded.bodies.to_pylist()] == [_filled(body, row) for row in rows]
+
+
+@patient
+@given(body=bodies)
+def test_a_body_of_one_row_written_at_once_is_the_same_as_one_of_many(body: dict[str, object]) -> None:
+    row = {"a": "{b}", "b": '"'}
+
+    encoded = encode(compile_body(body), {name: [text] for name, text in row.items()}, n_rows=1)
+
+    assert canonical(_filled(body, row)) == encoded.bodies[0].as_py()
 
 
 def test_each_awkward_character_is_escaped_as_json_does_and_no_other() -> None:

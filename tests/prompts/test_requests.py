@@ -28,7 +28,7 @@ from .strategies import patient, texts
 
 CHAT = "/v1/chat/completions"
 BODY = compile_body({"model": "m", "messages": [{"role": "user", "content": parse("Rate {a}: {b}")}]})
-RECIPE = Recipe(CHAT, BODY)
+RECIPE = Recipe(CHAT, BODY, edition="first")
 NOTHING_TOO_LARGE = 10**9
 # A cell so wide that a slab holds three rows; one object, however many rows share it.
 WIDE = "w" * 20_000_000
@@ -228,7 +228,7 @@ def test_a_missing_value_is_empty_text_when_the_recipe_says_so() -> None:
     assert rows.keys[0] == rows.keys[1]
 
 
-@pytest.mark.parametrize("other", [Recipe("/v1/responses", BODY), Recipe(CHAT, BODY, edition="second")])
+@pytest.mark.parametrize("other", [Recipe("/v1/responses", BODY, edition="first"), Recipe(CHAT, BODY)])
 def test_another_endpoint_or_edition_is_another_request(other: Recipe) -> None:
     columns = columns_of([("a", "b")])
 
