@@ -5,12 +5,13 @@ import pytest
 
 from dwbatch.errors import ApiError, NotAnApiError, TransportError
 from dwbatch.wire.client import Client
-from dwbatch.wire.content import Content
+from dwbatch.wire.content import BLOCK_BYTES, Content
 from dwbatch.wire.failures import StoppedError
 from tests.wire.awkward import AwkwardServer, Reply
 from tests.wire.shapes import KEY, as_text
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
+FULL = b"x" * (BLOCK_BYTES - 1) + b"\n"
 
 
 def read(content: Content) -> tuple[bytes, type[Exception] | None]:
@@ -66,18 +67,21 @@ def test_a_cut_body_is_an_error_after_all_that_did_arrive(
 
 
 def test_a_body_that_stops_coming_is_an_error(server: AwkwardServer) -> None:
-    server.will(Reply(headers=NDJSON, pieces=[b"line 1\n"], ending="hold"))
+    server.will(Reply(headers=NDJSON, pieces=[FULL], ending="hold"))
 
     with Client(server.base_url, KEY, read_timeout_s=0.05) as client, client.content("f1") as content:
         lines, failure = read(content)
 
-    assert lines == b"line 1\n"
+    assert lines == FULL
     assert failure is TransportError
 
 
-def test_a_compressed_body_arrives_as_it_was(server: AwkwardServer, client: Client) -> None:
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_a_compressed_body_arrives_as_it_was(server: AwkwardServer, client: Client, is_chunked: bool) -> None:  # noqa: FBT001 - a case
     whole = b'{"a": 1}\n' * 100_000
-    server.will(Reply(headers={**NDJSON, "Content-Encoding": "gzip"}, body=gzip.compress(whole)))
+    body = gzip.compress(whole)
+    pieces = [body[:100], body[100:]] if is_chunked else None
+    server.will(Reply(headers={**NDJSON, "Content-Encoding": "gzip"}, body=body, pieces=pieces))
 
     with client.content("f1") as content:
         lines, _ = read(content)
@@ -87,7 +91,7 @@ def test_a_compressed_body_arrives_as_it_was(server: AwkwardServer, client: Clie
 
 def test_a_download_ends_when_the_client_is_told_to_stop(server: AwkwardServer) -> None:
     stopping = threading.Event()
-    server.will(Reply(headers=NDJSON, pieces=[b"line 1\n"], ending="hold"))
+    server.will(Reply(headers=NDJSON, pieces=[FULL], ending="hold"))
 
     client = Client(server.base_url, KEY, stopping=stopping, read_timeout_s=5.0)
     with client, client.content("f1") as content:
@@ -97,7 +101,7 @@ def test_a_download_ends_when_the_client_is_told_to_stop(server: AwkwardServer) 
         with pytest.raises(StoppedError, match="GET /files/f1/content"):
             next(blocks)
 
-    assert first == b"line 1\n"
+    assert first == FULL
 
 
 def test_a_content_left_early_does_not_disturb_the_next_call(server: AwkwardServer, client: Client) -> None:
