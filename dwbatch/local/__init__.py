@@ -9,9 +9,24 @@ the rest of the library, so that client and server cannot share a mistake.
 []
 """
 
+from dwbatch.local.faults.calls import faults_at
+from dwbatch.local.faults.kinds import Fired
+from dwbatch.local.faults.setting import Faults
 from dwbatch.local.limits import Limits, Model
 from dwbatch.local.outcomes import Bill, Outcome, Reply
 from dwbatch.local.process import join, serve
 from dwbatch.local.server import Server
 
-__all__ = ["Bill", "Limits", "Model", "Outcome", "Reply", "Server", "join", "serve"]
+__all__ = [
+    "Bill",
+    "Faults",
+    "Fired",
+    "Limits",
+    "Model",
+    "Outcome",
+    "Reply",
+    "Server",
+    "faults_at",
+    "join",
+    "serve",
+]

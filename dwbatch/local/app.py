@@ -15,13 +15,22 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dwbatch.local import batch_calls, file_calls, model_calls
+from dwbatch.local.connections import connection_of
+from dwbatch.local.faults.calls import FAULTS_PATH, FaultCalls
+from dwbatch.local.faults.messages import END
+from dwbatch.local.faults.spoiling import Spoiled
 from dwbatch.local.replies import Refusal, json, text
 from dwbatch.local.service import Service
 
 MOUNTS = ("/ai/v1", "/v1")
 
-# A path of this server's own: how a process that joins knows whom it found.
-HEALTH_PATH = "/-/health"
+# Paths of this server's own begin so, and are no exchanges.
+_PRIVATE = "/-/"
+# How a process that joins knows whom it found.
+HEALTH_PATH = f"{_PRIVATE}health"
+
+# What `exchanges` says of an exchange in which no status was sent.
+NO_REPLY = 0
 
 _PAGE = (
     '<!doctype html>\n<html lang="en"><head><title>Batches</title></head><body>Nothing here.</body></html>\n'
@@ -54,6 +63,7 @@ def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
             *(Mount(prefix, routes=_routes()) for prefix in mounts),
             Route("/healthz", lambda _: text("OK", 200)),
             Route(HEALTH_PATH, lambda _: json({"nonce": service.nonce})),
+            *_fault_routes(service),
             Route("/{path:path}", ByMethod(GET=_front)),
         ],
         exception_handlers={Refusal: _refused},
@@ -62,7 +72,14 @@ def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
     app.state.service = service
     # A slash more or less is another path on the real server, not a redirect.
     app.router.redirect_slashes = False
-    return Seen(app, service)
+    return Seen(Spoiled(app, service.board, mounts), service)
+
+
+def _fault_routes(service: Service) -> list[Route]:
+    if not service.is_private:
+        return []
+    calls = FaultCalls(service.board)
+    return [Route(FAULTS_PATH, ByMethod(GET=calls.show, POST=calls.add, DELETE=calls.clear))]
 
 
 def _routes() -> list[Route]:
@@ -120,7 +137,7 @@ def _front(_: Request) -> Response:
 
 
 class Seen:
-    """Notes each exchange, and adds the one header that every answer carries."""
+    """Notes each exchange, adds the one header that every answer carries, and ends connections."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -131,14 +148,21 @@ class Seen:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_private = scope["path"] == HEALTH_PATH
-        if not is_private:
+        is_noted = scope["path"].startswith(_PRIVATE)
+        if not is_noted:
             self._service.last_call = time.monotonic()
 
         async def send_noted(message: Message) -> None:
+            nonlocal is_noted
+            if not is_noted:
+                is_noted = True
+                status = message.get("status", NO_REPLY)
+                self._service.exchanges.append((scope["method"], scope["path"], status))
+            if message["type"] == END:
+                connection = connection_of(scope)
+                await (connection.reset() if message["is_reset"] else connection.close())
+                return
             if message["type"] == "http.response.start":
-                if not is_private:
-                    self._service.exchanges.append((scope["method"], scope["path"], message["status"]))
                 message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
             await send(message)
 

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dwbatch.local import batches, costs, query, results, serde
+from dwbatch.local.faults import fates
 from dwbatch.local.ids import RowIds, parse
 from dwbatch.local.replies import Refusal, json
 from dwbatch.local.service import Service, of
@@ -42,9 +43,11 @@ def _create_batch(request: Request, service: Service, order: batches.Order, owne
             user_agent=request.headers.get("user-agent", ""),
             populate_at=time.time() + service.populate_delay_s,
         )
+        is_usual = fates.decide(db, batch, service.board)
         view = batch_view(batch, batches.files_of(db, batch["seq"]), is_read=False)
     # The answer is made before the rows are, so that it says "validating".
-    service.populate_later(batch)
+    if is_usual:
+        service.populate_later(batch)
     return json(view, 201)
 
 

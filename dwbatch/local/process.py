@@ -25,6 +25,8 @@ PORT_FILE = "port.json"
 LOCK_FILE = "start.lock"
 LOG_FILE = "server.log"
 
+_ALONE = Path(__file__).with_name("alone.py")
+
 DEFAULT_IDLE_S = 15 * 60.0
 START_TIMEOUT_S = 30.0
 _HEALTH_TIMEOUT_S = 2.0
@@ -102,7 +104,8 @@ def _nonce_at(port: int) -> str | None:
 
 def _start(folder: Path, idle_s: float, timeout_s: float) -> Running:
     nonce = secrets.token_hex(16)
-    command = [sys.executable, "-m", "dwbatch.local", "--port", "0", "--folder", str(folder)]
+    # -P, or the files beside that one would hide modules of the same name.
+    command = [sys.executable, "-P", str(_ALONE), "--port", "0", "--folder", str(folder)]
     command += ["--idle", str(idle_s), "--nonce", nonce]
     with (folder / LOG_FILE).open("ab") as log:
         started = _spawn(command, log)

@@ -3,7 +3,6 @@
 import secrets
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -11,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from dwbatch.local import app
 from dwbatch.local.account import Account
+from dwbatch.local.faults.board import Board
+from dwbatch.local.faults.setting import Faults
 from dwbatch.local.limits import Limits, Model
+from dwbatch.local.listener import Listener
 from dwbatch.local.outcomes import Answer, Bill, Script
 from dwbatch.local.runner import Runner
 from dwbatch.local.service import ANYBODY, Service
@@ -89,7 +88,11 @@ class Server:
         self._folder = Path(folder) if folder is not None else None
         self._address = (host, port)
         self._account = Account(models, None if balance is None else Decimal(balance))
-        self._upstream = Upstream(None if answer == "echo" else answer, outcomes, delay_s, self._account)
+        self._board = Board()
+        self._faults = Faults(self._board)
+        self._upstream = Upstream(
+            None if answer == "echo" else answer, outcomes, delay_s, self._account, self._board
+        )
         self._concurrency = concurrency
         self._limits = limits or Limits()
         self._keys = _owners(keys)
@@ -126,21 +129,20 @@ class Server:
         # every reply waits 40 ms for the client's delayed acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._service = self._make_service()
-        self._uvicorn = _Uvicorn(app.build(self._service, self._mounts))
-        self._thread = threading.Thread(
-            target=self._uvicorn.run_with, args=(self._socket,), name="dwbatch-local-server", daemon=True
-        )
-        self._thread.start()
-        self._uvicorn.is_settled.wait()
-        if not self._uvicorn.started:
-            self.stop()
-            raise RuntimeError("The local server could not start; its log says why.")
+        self._listener = Listener(app.build(self._service, self._mounts), self._socket)
+        try:
+            self._listener.start()
+        except RuntimeError:
+            self._forget_folder()
+            raise
 
     def stop(self) -> None:
         """Stop serving; what is stored stays, unless the folder was temporary."""
-        self._uvicorn.should_exit = True
-        self._thread.join()
-        self._socket.close()
+        self._board.close()
+        self._listener.stop()
+        self._forget_folder()
+
+    def _forget_folder(self) -> None:
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -164,6 +166,11 @@ class Server:
         """Seconds since the last call, 0 while rows are being answered."""
         service = self._running()
         return 0.0 if service.runner.is_busy else time.monotonic() - service.last_call
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong; nothing, at first."""
+        return self._faults
 
     @property
     def balance(self) -> Decimal | None:
@@ -211,7 +218,7 @@ class Server:
         return self._running().ledger()
 
     def exchanges(self) -> list[tuple[str, str, int]]:
-        """Method, path and status of every exchange so far."""
+        """Method, path and status of every exchange so far; status 0 where a fault left the client with none."""
         return list(self._running().exchanges)
 
     def _running(self) -> Service:
@@ -234,40 +241,9 @@ class Server:
             keys=self._keys,
             spool=folder,
             nonce=self._nonce,
+            board=self._board,
             populate_delay_s=self._populate_delay_s,
         )
-
-
-class _Uvicorn(uvicorn.Server):
-    """The HTTP server, which says when it is up instead of having to be asked."""
-
-    def __init__(self, application: ASGIApp) -> None:
-        super().__init__(
-            uvicorn.Config(
-                application,
-                log_config=None,
-                access_log=False,
-                lifespan="on",
-                loop="asyncio",
-                ws="none",
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self.is_settled = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open for calls, and say so."""
-        await super().startup(sockets)
-        self.is_settled.set()
-
-    def run_with(self, listening: socket.socket) -> None:
-        """Serve until told to stop."""
-        try:
-            self.run(sockets=[listening])
-        finally:
-            # Also after a failed start, or whoever waits would wait for ever.
-            self.is_settled.set()
 
 
 def _owners(keys: Sequence[str] | Mapping[str, str] | None) -> dict[str, str] | None:

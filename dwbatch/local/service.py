@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from dwbatch.local import batches
 from dwbatch.local.account import Account
+from dwbatch.local.faults.board import Board
 from dwbatch.local.limits import Limits
 from dwbatch.local.outcomes import Bill
 from dwbatch.local.replies import Refusal, TooMany
@@ -47,6 +48,10 @@ class Service:
         Folder for uploads on their way in.
     nonce : str
         Tells this start of the server from every other.
+    board : Board
+        Faults that are set.
+    is_private : bool
+        Whether only this machine can reach it, so that faults may be set over HTTP.
     populate_delay_s : float
         Time that a batch stays ``validating``, in seconds.
     """
@@ -58,6 +63,8 @@ class Service:
     keys: dict[str, str] | None
     spool: Path
     nonce: str
+    board: Board = field(default_factory=Board)
+    is_private: bool = True
     populate_delay_s: float = 0.0
     exchanges: list[tuple[str, str, int]] = field(default_factory=list)
     began_at: float = field(default_factory=time.time)

@@ -12,6 +12,8 @@ import msgspec
 
 from dwbatch.local import echo
 from dwbatch.local.account import NO_MONEY, Account
+from dwbatch.local.faults.board import Board
+from dwbatch.local.faults.kinds import FailRows
 from dwbatch.local.outcomes import Answer, End, Outcome, Reply, Script
 from dwbatch.local.views import ERROR, OUTPUT
 
@@ -71,12 +73,15 @@ class Upstream:
         Time every answer takes, in seconds.
     account : Account
         Who pays.
+    board : Board
+        Faults that may befall a row.
     """
 
     def __init__(
-        self, answer: Answer | None, outcomes: Script | None, delay_s: float, account: Account
+        self, answer: Answer | None, outcomes: Script | None, delay_s: float, account: Account, board: Board
     ) -> None:
         self._account = account
+        self._board = board
         self._stopping = threading.Event()
         self._answer = answer
         self._outcomes = outcomes
@@ -94,7 +99,10 @@ class Upstream:
     def call(self, claim: Claim) -> Finish:
         """Answer one claim; never raises."""
         if not self._account.can_pay:
-            return Finish(claim, ERROR, 402, http_failure(402, NO_MONEY), is_billed=False)
+            return _unbilled(claim, 402, NO_MONEY)
+        for armed in self._board.armed(FailRows):
+            if self._board.take(armed, f"row {claim.custom_id}"):
+                return _unbilled(claim, armed.fault.status, armed.fault.body)
         began = time.monotonic()
         if self._delay_s:
             self._stopping.wait(self._delay_s)
@@ -141,6 +149,10 @@ class Upstream:
         if isinstance(self._outcomes, Mapping):
             return self._outcomes.get(custom_id)
         return self._outcomes(custom_id, body)
+
+
+def _unbilled(claim: Claim, status_code: int, body: str) -> Finish:
+    return Finish(claim, ERROR, status_code, http_failure(status_code, body), is_billed=False)
 
 
 def failure(kind: str, details: dict[str, Any] | None = None) -> bytes:

@@ -61,3 +61,13 @@ def read(server: Server, file_id: str, **query: Any) -> list[dict[str, Any]]:
     reply = requests.get(f"{server.base_url}/files/{file_id}/content", params=query, timeout=30)
     assert reply.status_code == 200, reply.text
     return [json.loads(one) for one in reply.content.split(b"\n") if one]
+
+
+def finished(server: Server, *custom_ids: str) -> dict[str, Any]:
+    """A batch over requests with these custom_ids, once it is over."""
+    return finish(server, create(server, upload(server, *custom_ids)))
+
+
+def get(server: Server, path: str, **query: Any) -> requests.Response:
+    """The reply to a GET."""
+    return requests.get(f"{server.base_url}{path}", params=query, timeout=10)

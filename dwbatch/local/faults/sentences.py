@@ -1,0 +1,11 @@
+"""The real server's refusals that a fault can say without cause."""
+
+REFUSALS = {
+    "capacity": "Insufficient capacity for 24h completion window. The following models are currently at "
+    "capacity: m. Try again later or use a longer completion window.",
+    "unverified": "Unverified accounts can submit at most 1000 request(s) per 24h completion window. You have "
+    "1000 in the last 24h, so this submission of 1 would exceed the limit. Verify your account by adding a "
+    "payment method or making a payment to remove this limit.",
+    "upload_slot": "Too many file uploads in progress. Please retry later.",
+    "upload_wait": "Timed out waiting for upload slot. Please retry later.",
+}
