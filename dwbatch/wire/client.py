@@ -154,7 +154,7 @@ class Client:
         ----------
         search : str, optional
             Part of the metadata, the input file's name or the id; ``_`` and ``%`` match anything
-            [R]. A server that does not know ``search`` sends all batches: look at the metadata.
+            (recorded). A server that does not know ``search`` sends all batches: look at the metadata.
         page : int
             Batches a page, at most 100.
         """
@@ -162,7 +162,7 @@ class Client:
         return self._pages("/batches", Page[Batch], {**searched, "limit": str(page)})
 
     def cancel(self, batch_id: str) -> Batch:
-        """Cancel a batch. Look first: the server relabels a finished one as cancelled too [R]."""
+        """Cancel a batch. Look first: the server relabels a finished one as cancelled too (recorded)."""
         return self._object(Call("POST", f"/batches/{_quoted(batch_id)}/cancel"), Batch)
 
     def content(self, file_id: str, *, skip: int = 0) -> Content:

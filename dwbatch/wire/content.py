@@ -23,7 +23,7 @@ class Content:
     ----------
     incomplete : bool or None
         ``X-Incomplete``: more lines may follow later. True for ever on a batch that was cancelled
-        before it began [R]; None if the header is absent, as everywhere but at Doubleword.
+        before it began (recorded); None if the header is absent, as everywhere but at Doubleword.
     last_line : int or None
         ``X-Last-Line``: ``skip`` and the number of lines promised *before* the body was read from
         the database; fewer may arrive. None if the header is absent.

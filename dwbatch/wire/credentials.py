@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dwbatch.errors import CredentialsError
+from dwbatch.errors import CredentialsError, InputError
 from dwbatch.wire.address import DEFAULT_BASE_URL, LOCAL, is_loopback, normalise, origin
 
 _SENDABLE = re.compile(r"[!-~]+\Z")
@@ -87,7 +87,11 @@ def _stored_key(folder: Path, base_url: str) -> str:
     config_path, accounts_path = folder / "config.toml", folder / "credentials.toml"
     config = _read_toml(config_path)
     home_server = _table(config, "servers").get("ai") or DEFAULT_BASE_URL
-    if origin(normalise(str(home_server))) != origin(base_url):
+    try:
+        home_origin = origin(normalise(str(home_server)))
+    except InputError as error:
+        raise CredentialsError(f"{str(config_path)!r} has a wrong servers.ai: {error}") from error
+    if home_origin != origin(base_url):
         raise CredentialsError(
             f"No key for {base_url!r}: pass api_key or set DOUBLEWORD_API_KEY (a key stored by "
             f"'dw login' is used for {home_server!r} alone), or use base_url='local', which needs "

@@ -91,7 +91,7 @@ def _inside(error: BaseException) -> Iterator[BaseException]:
 
 def _never_sent(cause: BaseException) -> str | None:
     if isinstance(cause, urllib3_errors.ProxyError):
-        # Raised before the way through the proxy is open, never after [urllib3].
+        # Raised before the way through the proxy is open, never after.
         return f"the proxy gave no connection: {_in_words(cause.original_error)}"
     if isinstance(cause, urllib3_errors.NameResolutionError):
         return "the host name cannot be found (no network, or a wrong base URL)."

@@ -13,7 +13,7 @@ T = TypeVar("T")
 class File(msgspec.Struct, frozen=True, kw_only=True):
     """A file on the server.
 
-    ``created_at`` is when its upload *began*, in seconds since 1970 [R]; ``bytes`` of an output or
+    ``created_at`` is when its upload *began*, in seconds since 1970 (recorded); ``bytes`` of an output or
     error file is an estimate.
     """
 
@@ -95,7 +95,7 @@ class CostEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """What the server expects a file to cost, in its credits (US dollars at the hosted service).
 
     Input tokens are bytes / 4, output tokens the mean of the model's last answers; a model without
-    a price counts as 0, so 0 does not mean free [R].
+    a price counts as 0, so 0 does not mean free (recorded).
     """
 
     total_estimated_cost: Decimal
@@ -155,7 +155,7 @@ def decode(body: bytes, kind: type[T], *, named: str | None, call: str, url: str
 
     Notes
     -----
-    Next to the API, the same host serves a web page at every other path with status 200 [R], so a
+    Next to the API, the same host serves a web page at every other path with status 200 (recorded), so a
     reply is believed only when it says what it is.
     """
     if named is not None and _parse(body, _Kind, call, url).object != named:

@@ -44,7 +44,7 @@ def api_error(call: str, status: int, *, headers: Mapping[str, str], body: bytes
     -----
     The hosted service answers most errors in plain text, 429 and 503 as
     ``{"error": code, "message": …}``, conflicts as ``{"message": …}``, and its inference side as
-    ``{"error": {"message": …}}``; a proxy in front may answer with a page of HTML [R].
+    ``{"error": {"message": …}}``; a proxy in front may answer with a page of HTML (recorded).
     """
     sentence = sentence_in(body) or _phrase(status)
     return ApiError(call, status, sentence, retry_after(headers, body, now), _hint(status, sentence))
@@ -70,7 +70,7 @@ def retry_after(headers: Mapping[str, str], body: bytes, now: float) -> float | 
         ``Retry-After`` may be seconds or an HTTP date.
     body : bytes
         ``retry_after_seconds`` stands in some JSON errors; the hosted service says 60 in the header
-        and 30 in the body of one and the same 429 [R].
+        and 30 in the body of one and the same 429 (recorded).
     now : float
         Seconds since 1970.
 

@@ -9,6 +9,8 @@ from requests.adapters import HTTPAdapter
 
 from dwbatch.wire.retry import ONCE
 
+SHORTEST_SECRET = 16
+
 
 class KeyAuth(requests.auth.AuthBase):
     """Puts the key on a request, and hides it from every repr.
@@ -29,7 +31,11 @@ class KeyAuth(requests.auth.AuthBase):
 
     def cut_out_of(self, text: bytes) -> bytes:
         """The same text without the key in it."""
-        return text if self._key is None else text.replace(self._key.encode(), b"***")
+        # What stands in for a key at a local server ("x", "batch") may well be
+        # part of an answer, and is no secret.
+        if self._key is None or len(self._key) < SHORTEST_SECRET:
+            return text
+        return text.replace(self._key.encode(), b"***")
 
     def __repr__(self) -> str:
         return f"KeyAuth({'no key' if self._header is None else '***'})"

@@ -24,7 +24,7 @@ class MultipartFile:
         Sent in front of the file.
     stopping : threading.Event, optional
         Once set, the next read raises, which ends the upload half-way: of a body cut short the
-        server keeps nothing [R].
+        server keeps nothing (recorded).
 
     Notes
     -----

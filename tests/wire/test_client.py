@@ -77,6 +77,13 @@ def test_without_a_key_none_is_sent(server: AwkwardServer) -> None:
     assert "authorization" not in server.seen[0].headers
 
 
+def test_a_word_given_as_a_key_is_not_cut_out_of_the_answer(server: AwkwardServer) -> None:
+    server.will(as_json(BATCH))
+
+    with Client(server.base_url, "batch") as client:
+        assert client.batch("b1").id == "b1"
+
+
 def test_an_id_cannot_lead_to_another_path(server: AwkwardServer, client: Client) -> None:
     server.will(as_json(BATCH))
 

@@ -129,6 +129,14 @@ def test_the_stored_key_belongs_to_the_server_that_dw_is_set_to(home: Path) -> N
         find_key(None, base_url=HOSTED, environ={}, home=home)
 
 
+@pytest.mark.parametrize("address", ["'http://elsewhere.example'", "7"])
+def test_a_wrong_server_in_the_configuration_is_named(home: Path, address: str) -> None:
+    configure(home, f"[servers]\nai = {address}\n")
+
+    with pytest.raises(CredentialsError, match=r"config\.toml' has a wrong servers\.ai"):
+        find_key(None, base_url=ELSEWHERE, environ={}, home=home)
+
+
 @pytest.mark.parametrize("name", ["credentials.toml", "config.toml"])
 @pytest.mark.parametrize("torn", [b'[accounts.default]\ninference_key = "sk-torn', b"\xff\xfe sk-torn"])
 def test_a_torn_file_is_named_and_not_shown(home: Path, name: str, torn: bytes) -> None:
