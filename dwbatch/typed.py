@@ -51,10 +51,10 @@ def to_column(field: Field, values: list[Any], index: pd.Index) -> "pd.Series[An
         case Shape.CATEGORY:
             return pd.Series(pd.Categorical(values, categories=list(field.categories)), index=index)
         case Shape.MOMENT:
-            moments = pd.to_datetime([_moment(value) for value in values], utc=True)
+            moments = _moments(values)
             return pd.Series(moments.as_unit("us"), index=index)
         case Shape.DAY:
-            days = pd.to_datetime([_moment(value) for value in values], utc=True).tz_localize(None)
+            days = _moments(values).tz_localize(None)
             return pd.Series(days.as_unit("us"), index=index)
         case Shape.LIST:
             held = np.empty(len(values), dtype=object)
@@ -67,6 +67,12 @@ def to_column(field: Field, values: list[Any], index: pd.Index) -> "pd.Series[An
         # A schema takes 3.0 for an integer.
         values = [None if value is None else int(value) for value in values]
     return pd.Series(pd.array(values, dtype=_NULLABLE[field.shape]), index=index)
+
+
+def _moments(values: list[Any]) -> pd.DatetimeIndex:
+    # NaT rather than None, so that a column without any moment has the same dtype.
+    found = [pd.NaT if (moment := _moment(value)) is None else moment for value in values]
+    return pd.DatetimeIndex(pd.Series(found, dtype="datetime64[us, UTC]"))
 
 
 def _moment(value: Any) -> dt.datetime | None:
