@@ -25,7 +25,7 @@ FIRST_ROWS = 5
 
 
 class EqualRowsWarning(UserWarning):
-    """More than half of the rows make the same request as another row."""
+    """More than half of the rows make the same request as an earlier row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _warn_of_equal_rows(call: Call) -> None:
     is_said = options.dedupe is not None or options.temperature == 0 or options.seed is not None
     if not is_said and call.duplicates * 2 > len(call.rows):
         warnings.warn(
-            f"{call.duplicates:,} of {len(call.rows):,} rows make the same request as another row; each distinct "
+            f"{call.duplicates:,} of {len(call.rows):,} rows make the same request as an earlier row; each distinct "
             "request is sent once and its answer stands on every such row. Say dedupe=True if that is meant, or "
             "dedupe=False for a sample of its own on every row.",
             EqualRowsWarning,

@@ -116,6 +116,8 @@ def _place(call: Call, means: Means) -> Iterator[Path]:
 def _under_lock(
     call: Call, means: Means, checkpoint: Checkpoint, progress: Progress, started: float
 ) -> tuple[Plan, Desk, Gathered]:
+    # Read before anything is written: a folder that cannot be used stays as it is.
+    checkpoint.shards()
     checkpoint.sweep()
     checkpoint.write_recipe(call.recipe_hash, call.asking.written)
     stopping = threading.Event()

@@ -12,8 +12,12 @@ from dwbatch.errors import CheckpointError
 
 
 def write(disk: Disk, path: Path, table: pa.Table) -> None:
-    """Write a table atomically, with the format version in its metadata."""
-    write_atomically(disk, path, lambda file: pq.write_table(table, file, compression="zstd"))
+    """Write a table atomically, with the format version in its metadata and a checksum on every page."""
+    write_atomically(
+        disk,
+        path,
+        lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True),
+    )
 
 
 def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
@@ -41,14 +45,15 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
             raise CheckpointError(
                 path, f"it has no column {absent[0]!r}, so dwbatch did not write it as it is now."
             )
-        table = pq.read_table(path, columns=wanted)
+        # One turned bit in a key or a state would otherwise buy a row again.
+        table = pq.read_table(path, columns=wanted, page_checksum_verification=True)
+        return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
     except FileNotFoundError as error:
         raise CheckpointError(path, f"the file is missing. {WHAT_TO_DO}") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CheckpointError(
             path, f"the file cannot be read ({_first_line(error)}). {WHAT_TO_DO}"
         ) from error
-    return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
 
 
 WHAT_TO_DO = (
@@ -59,7 +64,7 @@ WHAT_TO_DO = (
 
 def _check_version(path: Path, schema: pa.Schema) -> None:
     version = (schema.metadata or {}).get(FORMAT_FIELD)
-    if version is None:
+    if version is None or not version.isdigit():
         raise CheckpointError(
             path, "dwbatch did not write this file. Give a folder of its own as checkpoint=."
         )

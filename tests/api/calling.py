@@ -113,3 +113,18 @@ class Listener:
     def prompts(self) -> list[str]:
         """The last message of each, sorted."""
         return sorted(body["messages"][-1]["content"] for body in self._heard)
+
+
+class Gate:
+    """A model that answers nobody until it is opened."""
+
+    def __init__(self) -> None:
+        self._is_open = threading.Event()
+
+    def __call__(self, _: dict[str, Any]) -> str:
+        self._is_open.wait(60)
+        return "fine"
+
+    def open(self) -> None:
+        """Answer everybody from now on."""
+        self._is_open.set()
