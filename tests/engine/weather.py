@@ -112,6 +112,7 @@ class Weather:
         self.called: list[Called] = []
         self._coming: dict[str, deque[Fault]] = {}
         self._always: dict[str, Fault] = {}
+        self._heard: dict[str, Callable[[], None]] = {}
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("_Pass", (_Pass,), {"weather": self}))
         self._http.daemon_threads = True
@@ -130,9 +131,14 @@ class Weather:
         """What becomes of all calls of this name from now on."""
         self._always[name] = fault
 
+    def on_call(self, name: str, hear: Callable[[], None]) -> None:
+        """What else happens at each call of this name, before anything becomes of it."""
+        self._heard[name] = hear
+
     def next(self, called: Called) -> Fault:
         with self._lock:
             self.called.append(called)
+            self._heard.get(called.name, _nothing)()
             coming = self._coming.get(called.name)
             return coming.popleft() if coming else self._always.get(called.name, CLEAR)
 
@@ -148,6 +154,10 @@ class Weather:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+def _nothing() -> None:
+    """Nobody listens."""
 
 
 @contextmanager
