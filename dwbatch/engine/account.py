@@ -7,20 +7,19 @@ those batches of its recipe that hold a row it wants.
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-import msgspec
 import pyarrow as pa
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.desk import Desk
-from dwbatch.engine.marks import JOB, KEY_CHARACTERS, KEYS, MARK
+from dwbatch.engine.marks import JOB, KEY_CHARACTERS, MARK, shown_keys
+from dwbatch.engine.recognise import UnreadableBatchError, requests_of
 from dwbatch.engine.times import moment, seen
 from dwbatch.errors import ApiError, JobStoppedError, NotAnApiError, TransportError
-from dwbatch.prompts.encode import canonical
-from dwbatch.prompts.identity import KEY, key_of, request_keys
 from dwbatch.wire.objects import Batch
 
 logger = logging.getLogger(__name__)
@@ -44,11 +43,6 @@ class Adopted:
     requests: pa.Table
 
 
-class _Line(msgspec.Struct):
-    custom_id: str
-    body: msgspec.Raw
-
-
 def find_adoptable(desk: Desk, known: Collection[Shard], wanted: pa.Array, *, first: int) -> list[Adopted]:
     """Batches of the account that hold a wanted request and that no shard here stands for.
 
@@ -67,20 +61,25 @@ def find_adoptable(desk: Desk, known: Collection[Shard], wanted: pa.Array, *, fi
     JobStoppedError
         If one cannot be read: buying before that is settled might buy twice.
     """
-    prefixes = {key.hex()[:KEY_CHARACTERS] for key in wanted.to_pylist()}
-    tokens = {shard.token for shard in known}
+    starts = {key.hex()[:KEY_CHARACTERS] for key in wanted.to_pylist()}
+    # A shard dropped in doubt may turn up as a batch after all; the others look after their own.
+    tokens = {shard.token for shard in known if shard.state is not State.DROPPED}
     batch_ids = {shard.batch_id for shard in known}
-    found: dict[str, Batch] = {}
-    for batch, token in _of_recipe(desk):
-        shown = str((batch.metadata or {}).get(KEYS) or "").split(",")
-        if token in tokens or batch.id in batch_ids or prefixes.isdisjoint(shown):
-            continue
-        # Listed newest first, so the oldest of several with one token stays.
-        found[token] = batch
-    adopted = []
-    for number, (token, batch) in enumerate(reversed(found.items()), start=first):
-        adopted.append(_adopt(batch, token, number, desk))
-        logger.info("shard %d: adopted batch %s of %s from the account", number, batch.id, _date(batch))
+    found = [
+        (batch, token)
+        for batch, token in _of_recipe(desk)
+        if token not in tokens and batch.id not in batch_ids and not starts.isdisjoint(shown_keys(batch))
+    ]
+    for token, count in Counter(token for _, token in found).items():
+        if count > 1:
+            # All of them are paid for: the rows take the best answers, and none is cancelled.
+            logger.warning("%d batches of the account carry the mark %s; all are kept", count, token)
+    adopted: list[Adopted] = []
+    # Listed newest first, and numbered as they were bought.
+    for batch, token in reversed(found):
+        taken = _adopt(batch, token, first + len(adopted), desk)
+        if taken is not None:
+            adopted.append(taken)
     return adopted
 
 
@@ -94,13 +93,17 @@ def _of_recipe(desk: Desk) -> Iterator[tuple[Batch, str]]:
             yield batch, mark["token"]
 
 
-def _adopt(batch: Batch, token: str, number: int, desk: Desk) -> Adopted:
+def _adopt(batch: Batch, token: str, number: int, desk: Desk) -> Adopted | None:
     try:
         # The list may show an older state than the batch itself.
         batch = desk.client.batch(batch.id)
-        requests = _requests(batch, desk)
-    except (ApiError, TransportError, NotAnApiError) as error:
+        requests = requests_of(batch, desk)
+    except (ApiError, TransportError, NotAnApiError, UnreadableBatchError) as error:
         raise _unreadable(batch, str(error)) from error
+    if requests is None:
+        logger.info("batch %s of %s holds nothing and is over; left alone", batch.id, _date(batch))
+        return None
+    logger.info("shard %d: adopted batch %s of %s from the account", number, batch.id, _date(batch))
     order, now = desk.order, desk.clock.now()
     shard = Shard(
         number=number,
@@ -123,57 +126,6 @@ def _adopt(batch: Batch, token: str, number: int, desk: Desk) -> Adopted:
         adopted_at=now,
     )
     return Adopted(seen(shard, batch), requests)
-
-
-def _requests(batch: Batch, desk: Desk) -> pa.Table:
-    custom_ids: list[str] = []
-    keys: list[bytes] = []
-    sources = [batch.input_file_id] if batch.input_file_id else [batch.output_file_id, batch.error_file_id]
-    for file_id in filter(None, sources):
-        for line in _lines(desk, file_id):
-            custom_id, key = _identify(line, desk, batch)
-            custom_ids.append(custom_id)
-            keys.append(key)
-    if not custom_ids:
-        raise _unreadable(batch, "neither its input file nor its results hold a line")
-    held = pa.array(keys, KEY)
-    return pa.table(
-        {
-            "custom_id": pa.array(custom_ids, pa.string()),
-            "request_key": held,
-            "answers_key": held,
-            "position": pa.array(range(len(keys)), pa.int64()),
-        }
-    )
-
-
-def _lines(desk: Desk, file_id: str) -> Iterator[bytes]:
-    rest = b""
-    with desk.client.content(file_id) as content:
-        for block in content.blocks():
-            *whole, rest = (rest + block).split(b"\n")
-            yield from filter(None, whole)
-    if rest.strip():
-        yield rest
-
-
-def _identify(line: bytes, desk: Desk, batch: Batch) -> tuple[str, bytes]:
-    try:
-        custom_id = msgspec.json.decode(line, type=_CustomId).custom_id
-        key = key_of(custom_id)
-        if key is None:
-            # A custom_id of the user's own says nothing; the request itself does.
-            body = canonical(msgspec.json.decode(msgspec.json.decode(line, type=_Line).body))
-            (key,) = request_keys(
-                pa.array([body], pa.large_string()), endpoint=desk.order.endpoint, edition=desk.order.edition
-            ).to_pylist()
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise _unreadable(batch, f"a line of its input file cannot be read ({error})") from error
-    return custom_id, key
-
-
-class _CustomId(msgspec.Struct):
-    custom_id: str
 
 
 def _unreadable(batch: Batch, why: str) -> JobStoppedError:

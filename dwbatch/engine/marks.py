@@ -46,3 +46,8 @@ def is_ours(shard: Shard, batch: Batch) -> bool:
     """Whether a batch is this shard's: by its mark, or by the file that only this shard uploaded."""
     by_mark = (batch.metadata or {}).get(MARK) == shard.mark
     return by_mark or (shard.input_file_id is not None and batch.input_file_id == shard.input_file_id)
+
+
+def shown_keys(batch: Batch) -> list[str]:
+    """Beginnings of the keys that a batch's metadata names; none if it is not ours."""
+    return [start for start in str((batch.metadata or {}).get(KEYS) or "").split(",") if start]
