@@ -2,7 +2,7 @@
 
 import http.client
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
@@ -57,15 +57,13 @@ class Content:
         """
         raw = self._response.raw
         encoded = "Content-Encoding" in self._response.headers
-        # The server sends a chunk a line, and read1 returns one at a time,
-        # five times slower than read; but of a body of known length read
-        # throws away the beginning of a block that is cut.
-        read: Callable[..., bytes] = raw.read if raw.chunked else raw.read1
+        # Neither read1 nor stream: the server sends a chunk a line, and they
+        # hand over one chunk at a time, which takes five times as long.
         while True:
             if self._stopping.is_set():
                 raise StoppedError.during(self._call)
             try:
-                block = read(BLOCK_BYTES, decode_content=encoded)
+                block: bytes = raw.read(BLOCK_BYTES, decode_content=encoded)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 rest = b"" if encoded else _collected(error)
                 failure, cause = transport_error(self._call, error), without_frames(error)
