@@ -23,6 +23,7 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.engine.clock import Pace
 from dwbatch.local import Server
+from dwbatch.local.outcomes import Bill
 from dwbatch.options import read_options
 from dwbatch.outcome import Summary
 from dwbatch.sending import Means, carry_out
@@ -260,7 +261,15 @@ def texts(*values: object) -> pd.DataFrame:
 
 def billed(weather: Weather) -> list[int]:
     """How often each request was billed over this line, sorted."""
-    bills = weather.server.ledger()[weather.bills_before :]
+    return _times(weather.server.ledger()[weather.bills_before :])
+
+
+def bought(server: Server) -> list[int]:
+    """How often each request of a server of one's own was billed, sorted."""
+    return _times(server.ledger())
+
+
+def _times(bills: list[Bill]) -> list[int]:
     return sorted(Counter(bill.custom_id for bill in bills).values())
 
 
