@@ -13,8 +13,16 @@ from dwbatch.checkpoint.schemas import BATCHES, to_table
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.connect import Connection, find_server
 from dwbatch.engine.clock import Clock
-from dwbatch.engine.halt import cancel_running, obey
-from dwbatch.errors import CheckpointError, CheckpointLockedError
+from dwbatch.engine.halt import NOT_FOUND, cancel_running, obey
+from dwbatch.errors import (
+    ApiError,
+    CheckpointError,
+    CheckpointLockedError,
+    DwbatchError,
+    NotAnApiError,
+    TransportError,
+)
+from dwbatch.wire.client import Client
 from dwbatch.wire.objects import Batch, RequestCounts
 
 COLUMNS = ("batch_id", "status", "completed", "failed", "total")
@@ -63,23 +71,43 @@ class Job:
         -------
         DataFrame
             One row a batch that was running when last recorded: ``batch_id``, ``status`` now,
-            ``completed``, ``failed`` and ``total`` requests.
+            ``completed``, ``failed`` and ``total`` requests. The status is ``gone`` where the server
+            does not know the batch any more.
 
         Raises
         ------
         ApiError, TransportError
-            If the server cannot be asked. Nothing more is bought all the same.
+            If the server cannot be asked about a batch, or the key is another account's. Nothing more
+            is bought all the same, and every other batch was cancelled.
         """
         self._checkpoint.ask_to_stop()
         stopping, clock = threading.Event(), Clock()
         with self._connection.client(pause=lambda s: clock.pause(s, stopping), stopping=stopping) as client:
             running = [shard for shard in self._checkpoint.shards() if self._is_running(shard)]
-            looked = [_counted(cancel_running(shard, client), shard) for shard in running]
+            looked, faults = [], list[DwbatchError]()
+            for shard in running:
+                try:
+                    looked.append(self._cancel(shard, client))
+                except (ApiError, TransportError, NotAnApiError) as error:
+                    # The others are stopped first: each minute of theirs costs.
+                    faults.append(error)
             # Whoever holds the lock obeys by itself; where nobody does, the
             # word is obeyed here, so that it does not wait for the next call.
             with suppress(CheckpointLockedError), locked(self._checkpoint.path, timeout_s=0):
                 obey(self._checkpoint, client, clock, server=self._connection.server)
+        if faults:
+            raise faults[0]
         return pd.DataFrame(looked, columns=pd.Index(COLUMNS))
+
+    def _cancel(self, shard: Shard, client: Client) -> tuple[str, str, int, int, int]:
+        try:
+            batch = cancel_running(shard, client)
+        except ApiError as error:
+            # To another account's key everything looks deleted, and runs on.
+            if error.status != NOT_FOUND or shard.account != self._connection.account:
+                raise
+            return shard.batch_id or "", "gone", shard.completed, shard.failed, shard.requests
+        return _counted(batch, shard)
 
     def _is_running(self, shard: Shard) -> bool:
         return shard.server == self._connection.server and shard.state is State.SUBMITTED

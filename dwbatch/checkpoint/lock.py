@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import logging
 import os
 import socket
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dwbatch.errors import CheckpointError, CheckpointLockedError
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -68,6 +71,7 @@ def _acquire(
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        logger.info("waiting for %s, which is using %s", holder(folder), folder)
         if on_wait is not None:
             on_wait(f"waiting for {holder(folder)}, which is using {str(folder)!r}")
         left = -1.0 if timeout_s is None else max(0.0, timeout_s - (time.monotonic() - started))

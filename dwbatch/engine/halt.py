@@ -14,11 +14,13 @@ from dwbatch.engine.clock import Clock
 from dwbatch.engine.refusals import write_verdict
 from dwbatch.engine.states import UNPAID
 from dwbatch.engine.submit import look_up
+from dwbatch.errors import ApiError
 from dwbatch.wire.client import Client
 from dwbatch.wire.objects import Batch
 
 logger = logging.getLogger(__name__)
 
+NOT_FOUND = 404
 OVER_OR_CANCELLING = frozenset({"completed", "failed", "cancelled", "expired", "cancelling"})
 SENTENCE = "The job was cancelled before this request was sent."
 
@@ -68,7 +70,12 @@ def _obey(shard: Shard, checkpoint: Checkpoint, client: Client, clock: Clock) ->
     if shard.state is State.SUBMITTING or (shard.state in UNPAID and shard.attempt):
         shard = look_up(shard, client, clock) or shard
     if shard.state is State.SUBMITTED:
-        cancel_running(shard, client)
+        try:
+            cancel_running(shard, client)
+        except ApiError as error:
+            # Deleted by somebody: nothing of it runs, and polling finds out for good.
+            if error.status != NOT_FOUND:
+                raise
         return shard
     if shard.state is State.SUBMITTING or shard.state in UNPAID:
         return never_sent(shard, checkpoint, clock)

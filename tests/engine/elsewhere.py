@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
@@ -17,7 +18,8 @@ from dwbatch.local import Server
 from dwbatch.options import read_options
 from dwbatch.outcome import Summary
 from dwbatch.sending import Means, carry_out
-from tests.engine.world import StillClock
+from tests.engine.world import Crash, Effects, StillClock
+from tests.engine.world import run as run_counted
 
 RUNNING = {"validating", "in_progress", "finalizing"}
 
@@ -128,6 +130,42 @@ class Altered(HTTPAdapter):
         headers = {name: value for name, value in response.headers.items() if name.lower() not in framing}
         raw = urllib3.HTTPResponse(io.BytesIO(body), headers, status, preload_content=False)
         return self.build_response(request, raw)
+
+
+class CrashAt(Effects):
+    """Crashes before an effect that is known by its name.
+
+    Parameters
+    ----------
+    name : str
+        How the effect's name begins.
+    nth : int
+        Which of those with this name, from 1.
+    """
+
+    def __init__(self, name: str, *, nth: int = 1) -> None:
+        super().__init__()
+        self._name = name
+        self._nth = nth
+        self._is_dead = False
+
+    def happen(self, what: str) -> None:
+        """Count an effect; from the crash on, none happens."""
+        self._is_dead |= what.startswith(self._name) and self._seen() == self._nth - 1
+        if self._is_dead:
+            raise Crash(what)
+        super().happen(what)
+
+    def _seen(self) -> int:
+        return sum(done.startswith(self._name) for done in self.trace)
+
+
+def crash(
+    frame: pd.DataFrame, server: Server, folder: Path, at: str, *, nth: int = 1, **options: Any
+) -> None:
+    """Such a call, whose process dies before an effect."""
+    with pytest.raises(Crash):
+        run_counted(frame, server, CrashAt(at, nth=nth), checkpoint=folder, model="m", **options)
 
 
 def call(
