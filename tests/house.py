@@ -20,7 +20,7 @@ FLOORS = (
     {"prompts", "answers"},
     {"wire", "checkpoint"},
     {"engine"},
-    {"frames", "connect", "asking", "outcome"},
+    {"frames", "typed", "connect", "asking", "outcome"},
     {"call"},
     {"sending"},
     {"job"},
