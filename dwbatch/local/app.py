@@ -2,19 +2,16 @@
 
 import asyncio
 import contextlib
-import inspect
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dwbatch.local import batch_calls, file_calls, model_calls
+from dwbatch.local.calls import ByMethod
 from dwbatch.local.connections import connection_of
 from dwbatch.local.faults.calls import FAULTS_PATH, FaultCalls
 from dwbatch.local.faults.messages import END
@@ -58,15 +55,19 @@ def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
             sweeping.cancel()
             service.stop()
 
+    def refused(_: Request, refusal: Exception) -> Response:
+        assert isinstance(refusal, Refusal)  # noqa: S101 - registered for this class alone
+        return service.dialect.refused(refusal)
+
     app = Starlette(
         routes=[
-            *(Mount(prefix, routes=_routes()) for prefix in mounts),
+            *(Mount(prefix, routes=service.dialect.routes()) for prefix in mounts),
             Route("/healthz", lambda _: text("OK", 200)),
             Route(HEALTH_PATH, lambda _: json({"nonce": service.nonce})),
             *_fault_routes(service),
             Route("/{path:path}", ByMethod(GET=_front)),
         ],
-        exception_handlers={Refusal: _refused},
+        exception_handlers={Refusal: refused},
         lifespan=lifespan,
     )
     app.state.service = service
@@ -80,56 +81,6 @@ def _fault_routes(service: Service) -> list[Route]:
         return []
     calls = FaultCalls(service.board)
     return [Route(FAULTS_PATH, ByMethod(GET=calls.show, POST=calls.add, DELETE=calls.clear))]
-
-
-def _routes() -> list[Route]:
-    return [
-        Route("/files", ByMethod(POST=file_calls.create_file, GET=file_calls.list_files)),
-        Route("/files/{id}", ByMethod(GET=file_calls.show_file, DELETE=file_calls.delete_file)),
-        Route("/files/{id}/content", ByMethod(GET=file_calls.read_file)),
-        Route("/files/{id}/cost-estimate", ByMethod(GET=file_calls.estimate_cost)),
-        Route("/batches", ByMethod(POST=batch_calls.create_batch, GET=batch_calls.list_batches)),
-        Route("/batches/{id}", ByMethod(GET=batch_calls.show_batch, DELETE=batch_calls.delete_batch)),
-        Route("/batches/{id}/analytics", ByMethod(GET=batch_calls.show_analytics)),
-        Route("/batches/{id}/results", ByMethod(GET=batch_calls.show_results)),
-        Route("/batches/{id}/cancel", ByMethod(POST=batch_calls.cancel_batch)),
-        Route("/batches/{id}/retry", ByMethod(POST=batch_calls.retry_batch)),
-        Route("/batches/{id}/retry-requests", ByMethod(POST=batch_calls.retry_rows)),
-        Route("/models", ByMethod(GET=model_calls.list_models)),
-        Route("/{path:path}", model_calls.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-    ]
-
-
-class ByMethod:
-    """One path's calls, by method; any other method is a bare 405 that names these.
-
-    Parameters
-    ----------
-    **calls : callable
-        What answers each method; a plain function runs in a thread.
-    """
-
-    def __init__(self, **calls: Callable[[Request], Any]) -> None:
-        self._calls = calls
-        named = [[name, "HEAD"] if name == "GET" else [name] for name in calls]
-        self._allow = ",".join(name for names in named for name in names)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
-        request = Request(scope, receive, send)
-        call = self._calls.get("GET" if request.method == "HEAD" else request.method)
-        if call is None:
-            response = Response(status_code=405, headers={"allow": self._allow, "content-length": "0"})
-        elif inspect.iscoroutinefunction(call):
-            response = await call(request)
-        else:
-            response = await run_in_threadpool(call, request)
-        await response(scope, receive, send)
-
-
-def _refused(_: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)  # noqa: S101 - registered for this class alone
-    return refusal.response()
 
 
 def _front(_: Request) -> Response:

@@ -89,9 +89,9 @@ def page(lines: list[bytes], window: Window, *, has_more: bool) -> Response:
     return Response(b"".join(lines[:limit]), headers=headers)
 
 
-def stream(lines: Iterator[bytes], headers: dict[str, str]) -> Response:
+def stream(lines: Iterator[bytes], headers: dict[str, str], *, media_type: str = NDJSON) -> Response:
     """All lines, in chunks, without a length."""
-    return StreamingResponse(_pieces(lines), headers={"content-type": NDJSON, **headers})
+    return StreamingResponse(_pieces(lines), headers={"content-type": media_type, **headers})
 
 
 def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:

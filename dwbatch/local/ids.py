@@ -29,11 +29,11 @@ class RowIds:
     Parameters
     ----------
     batch_id : str
-        The batch's UUID.
+        The batch's id.
     """
 
     def __init__(self, batch_id: str) -> None:
-        digest = hashlib.blake2b(uuid.UUID(batch_id).bytes, digest_size=16).digest()
+        digest = hashlib.blake2b(batch_id.encode(), digest_size=16).digest()
         head = uuid.UUID(bytes=digest, version=4).hex[: -2 * _LINE_BYTES]
         self._head = f"{head[:8]}-{head[8:12]}-{head[12:16]}-{head[16:20]}-{head[20:]}"
         self._mask = int.from_bytes(digest[-_LINE_BYTES:])

@@ -156,7 +156,14 @@ def serve(argv: list[str]) -> int:
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), lambda *_: over.set())
     with Server(
-        folder, port=options.port, host=options.host, delay_s=options.delay, nonce=options.nonce
+        folder,
+        port=options.port,
+        host=options.host,
+        is_open=options.open,
+        keys=options.key,
+        dialect=options.dialect,
+        delay_s=options.delay,
+        nonce=options.nonce,
     ) as server:
         _announce(folder, Running(os.getpid(), server.port, server.nonce))
         if not options.nonce:
@@ -180,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--port", type=int, default=8080, help="port to listen on; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--open", action="store_true", help="let other machines in, if --host does")
+    parser.add_argument("--key", action="append", help="let in only calls with this API key; may be repeated")
+    parser.add_argument("--dialect", choices=["doubleword", "openai"], default="doubleword")
     parser.add_argument("--folder", default=".dwbatch/local", help="where files and results are kept")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that each answer takes")
     parser.add_argument("--idle", type=float, default=0.0, help="end after so many seconds without a call")

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -80,7 +80,7 @@ class Runner:
         with self._store.reading() as db:
             left = db.execute(
                 "SELECT seq FROM batch WHERE in_progress_at IS NOT NULL AND cancelling_at IS NULL "
-                "AND NOT is_deleted AND completed + failed < total ORDER BY seq"
+                "AND expired_at IS NULL AND NOT is_deleted AND completed + failed < total ORDER BY seq"
             ).fetchall()
         for (batch,) in left:
             self.run(batch)
@@ -109,7 +109,7 @@ class Runner:
                 RowIds(row["id"]),
                 iter(()),
             )
-            running.owed = _owed(db, row, running.in_flight)
+            running.owed = owed(db, row, running.in_flight)
             running.is_exhausted = False
             self._running[batch] = running
             if running not in self._waiting:
@@ -261,7 +261,8 @@ def stamp(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
         )
 
 
-def _owed(db: sqlite3.Connection, batch: sqlite3.Row, in_flight: set[int]) -> Iterator[int]:
+def owed(db: sqlite3.Connection, batch: sqlite3.Row, in_flight: Collection[int] = ()) -> Iterator[int]:
+    """Lines of a batch that have no result and are not being answered, in order."""
     done = bytearray(batch["total"])
     for (line,) in db.execute("SELECT line FROM result WHERE batch = ?", (batch["seq"],)):
         done[line] = 1

@@ -12,10 +12,14 @@ from typing import Literal, Self
 
 from dwbatch.local import app
 from dwbatch.local.account import Account
+from dwbatch.local.dialect import Dialect
+from dwbatch.local.doubleword import Doubleword
 from dwbatch.local.faults.board import Board
 from dwbatch.local.faults.setting import Faults
 from dwbatch.local.limits import Limits, Model
-from dwbatch.local.listener import Listener
+from dwbatch.local.listener import Listener, is_loopback
+from dwbatch.local.openai.dialect import LIMITS as OPENAI_LIMITS
+from dwbatch.local.openai.dialect import OpenAI
 from dwbatch.local.outcomes import Answer, Bill, Script
 from dwbatch.local.runner import Runner
 from dwbatch.local.service import ANYBODY, Service
@@ -57,6 +61,10 @@ class Server:
         API keys that are let in, or a mapping of each to its owner's address; None lets everybody in.
     populate_delay_s : float
         Time that a new batch stays ``validating``, in seconds.
+    dialect : "doubleword" or "openai"
+        The API that is spoken.
+    is_open : bool
+        Whether `host` may be an address that other machines can reach.
     mounts : sequence of str
         Path prefixes under which the API is found.
 
@@ -82,9 +90,15 @@ class Server:
         balance: Decimal | int | str | None = None,
         keys: Sequence[str] | Mapping[str, str] | None = None,
         populate_delay_s: float = 0.0,
+        dialect: Literal["doubleword", "openai"] = "doubleword",
+        is_open: bool = False,
         mounts: Sequence[str] = app.MOUNTS,
         nonce: str = "",
     ) -> None:
+        if not is_open and not is_loopback(host):
+            raise ValueError(
+                f"host={host!r} lets other machines in. Say is_open=True if they should be, and give `keys`."
+            )
         self._folder = Path(folder) if folder is not None else None
         self._address = (host, port)
         self._account = Account(models, None if balance is None else Decimal(balance))
@@ -94,7 +108,8 @@ class Server:
             None if answer == "echo" else answer, outcomes, delay_s, self._account, self._board
         )
         self._concurrency = concurrency
-        self._limits = limits or Limits()
+        self._dialect: Dialect = OpenAI() if dialect == "openai" else Doubleword()
+        self._limits = limits or (OPENAI_LIMITS if dialect == "openai" else Limits())
         self._keys = _owners(keys)
         self._populate_delay_s = populate_delay_s
         self._mounts = tuple(mounts)
@@ -234,6 +249,7 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         store = Store(folder / STORE_NAME)
         return Service(
+            dialect=self._dialect,
             store=store,
             runner=Runner(store, self._upstream, self._concurrency),
             limits=self._limits,
@@ -242,6 +258,7 @@ class Server:
             spool=folder,
             nonce=self._nonce,
             board=self._board,
+            is_private=is_loopback(self._address[0]),
             populate_delay_s=self._populate_delay_s,
         )
 

@@ -12,20 +12,18 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from dwbatch.local import batches
 from dwbatch.local.account import Account
+from dwbatch.local.dialect import Dialect
 from dwbatch.local.faults.board import Board
 from dwbatch.local.limits import Limits
 from dwbatch.local.outcomes import Bill
-from dwbatch.local.replies import Refusal, TooMany
+from dwbatch.local.replies import TooMany
 from dwbatch.local.runner import Runner
 from dwbatch.local.store import Store
 
 ANYBODY = "user@example.org"
 # How often the real server looks for finished batches by itself.
 _SWEEP_S = 10.0
-
-UNAUTHENTICATED = "Authentication required"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +32,8 @@ class Service:
 
     Parameters
     ----------
+    dialect : Dialect
+        The API that is spoken.
     store : Store
         The memory on disk.
     runner : Runner
@@ -56,6 +56,7 @@ class Service:
         Time that a batch stays ``validating``, in seconds.
     """
 
+    dialect: Dialect
     store: Store
     runner: Runner
     account: Account
@@ -87,7 +88,7 @@ class Service:
         # The real server compares the word "Bearer " letter by letter.
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or key not in self.keys:
-            raise Refusal(401, UNAUTHENTICATED)
+            raise self.dialect.stranger(key)
         return self.keys[key]
 
     @contextlib.asynccontextmanager
@@ -129,11 +130,7 @@ class Service:
         """Finalise batches that nobody asks after, every now and then, until cancelled."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            await run_in_threadpool(self._sweep)
-
-    def _sweep(self) -> None:
-        with self.store.writing() as db:
-            batches.sweep(db)
+            await run_in_threadpool(self.dialect.sweep, self)
 
     def start(self) -> None:
         """Go on with what an earlier process left unfinished."""
@@ -164,9 +161,13 @@ class Service:
     def _populate(self, batch_id: str) -> None:
         with self.store.writing() as db:
             batch = db.execute("SELECT * FROM batch WHERE id = ?", (batch_id,)).fetchone()
-            is_ready = batches.populate(db, batch)
+            is_ready = self.dialect.populate(self, db, batch)
         if is_ready:
             self.runner.run(batch["seq"])
+
+    def raw_file(self, file_id: str) -> Path:
+        """Where a file is kept as it came, in a dialect that reads its lines later."""
+        return self.spool / "uploads" / file_id
 
     def ledger(self) -> list[Bill]:
         """Every call of the model that was made, oldest first."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 
 # Rows of one file have consecutive rowids, because a file is written in one
 # transaction: line k of a file is request `first_request + k`, without an index.
@@ -61,6 +61,8 @@ CREATE TABLE IF NOT EXISTS batch (
     output_bytes INTEGER NOT NULL DEFAULT 0,
     error_bytes INTEGER NOT NULL DEFAULT 0,
     populate_at REAL,
+    expired_at INTEGER,
+    errors TEXT,
     is_deleted INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS result (

@@ -83,6 +83,7 @@ class _Reader:
     def on_part_end(self) -> None:
         text = self._part.text.decode("utf-8", "replace")
         if self._part.name == "purpose":
+            # Checked here, because the real server refuses before it reads on.
             if text.lower() != "batch":
                 raise Refusal(400, f"Invalid purpose '{text}'. Only 'batch' is supported.")
             self._upload.purpose = "batch"

@@ -36,7 +36,7 @@ def upload_bytes(server: Server, content: bytes, *, status: int = 201, name: str
         f"{server.base_url}/files", files={"file": (name, content)}, data={"purpose": "batch"}, timeout=30
     )
     assert reply.status_code == status, reply.text
-    return reply.json()["id"] if status == 201 else reply.text
+    return reply.json()["id"] if reply.ok else reply.text
 
 
 def create(server: Server, file_id: str, **order: Any) -> dict[str, Any]:

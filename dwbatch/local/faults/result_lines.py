@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dwbatch.local.faults.kinds import Line
 from dwbatch.local.faults.messages import Occasion, Whole, taken_whole, with_header
 
+_OF_LINES = {"application/x-ndjson", "application/octet-stream"}
 _PROMISE = "x-last-line"
 
 Act = Callable[[list[bytes], int, Line], list[bytes]]
@@ -27,7 +28,7 @@ def around(app: ASGIApp, occasion: Occasion) -> ASGIApp:
 
     async def spoiled(scope: Scope, receive: Receive, send: Send) -> None:
         whole = await taken_whole(app, scope, receive)
-        if whole.header("content-type") == "application/x-ndjson":
+        if whole.header("content-type") in _OF_LINES:
             _spoil(whole, occasion)
         for message in whole.messages():
             await send(message)
