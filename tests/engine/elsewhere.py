@@ -176,6 +176,7 @@ def call(
     prompt: str = "Say {text}",
     meanwhile: Callable[[], None] | None = None,
     wire: HTTPAdapter | None = None,
+    clock: StillClock | None = None,
     **options: Any,
 ) -> tuple[pd.DataFrame, Summary]:
     """One call under a still clock.
@@ -189,6 +190,8 @@ def call(
         What happens whenever the call waits; by default the server comes to its end.
     wire : HTTPAdapter, optional
         What the call goes through.
+    clock : StillClock, optional
+        One that goes on from an earlier call.
     options
         As of `dwbatch.run`; one worker and one batch, unless they say otherwise.
     """
@@ -204,7 +207,8 @@ def call(
         "session": session,
         **options,
     }
-    clock = StillClock(meanwhile or owner.until_idle)
+    clock = clock or StillClock()
+    clock.meanwhile = meanwhile or owner.until_idle
     means = Means(clock=clock, pace=Pace(), workers=1)
     return carry_out(prepare(frame, prompt, read_options(given, call="run")), means)
 
