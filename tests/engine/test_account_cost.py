@@ -166,6 +166,19 @@ def test_without_its_input_file_a_batch_is_known_by_its_results(server: Server, 
     assert len(server.ledger()) == 2
 
 
+def test_an_input_file_that_is_named_but_not_there_is_a_deleted_one(server: Server, tmp_path: Path) -> None:
+    run(texts("a", "b"), server, tmp_path / "there")
+    absent = f"/files/{Owner(server).batches()[0]['input_file_id']}/content"
+
+    def reply(call: str, status: int, body: bytes) -> Reply:
+        return (404, b"File not found") if call.endswith(absent) else (status, body)
+
+    out = run(texts("a", "b"), server, tmp_path / "here", wire=Altered(reply=reply))
+
+    assert said(out) == ok("a", "b")
+    assert len(server.ledger()) == 2
+
+
 def test_a_batch_that_never_began_and_has_lost_its_file_is_left_alone(tmp_path: Path) -> None:
     with Server(populate_delay_s=0.2) as server:
         with pytest.raises(TimeoutError):
