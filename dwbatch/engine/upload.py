@@ -12,7 +12,7 @@ from dwbatch.engine.desk import Desk, Limits, Outcome
 from dwbatch.engine.marks import file_name
 from dwbatch.engine.refusals import MOST_REFUSALS, halved, limit_in, record_refused, refused_line
 from dwbatch.engine.source import SourceChangedError
-from dwbatch.errors import ApiError, NotAnApiError, TransportError
+from dwbatch.errors import ApiError, CheckpointError, NotAnApiError, TransportError
 from dwbatch.wire.objects import File
 
 logger = logging.getLogger(__name__)
@@ -74,9 +74,9 @@ def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError) -> Outco
             "shard %d: upload failed (%s), try %d in %.0f s", shard.number, error, memory.failures + 1, wait_s
         )
         return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
-    return Outcome(
-        shard, fault=error if not faults.may_pass(error) else faults.stop(error, where=_where(shard))
-    )
+    # A refusal is raised as the server said it; what waiting would or might have cleared stops the job.
+    is_refusal = not faults.may_pass(error) and not faults.is_pointless(error)
+    return Outcome(shard, fault=error if is_refusal else faults.stop(error, where=_where(shard)))
 
 
 def _learnt(shard: Shard, desk: Desk, error: ApiError) -> Outcome | None:
@@ -117,7 +117,14 @@ def _find(shard: Shard, desk: Desk) -> File | None:
 def _send(shard: Shard, desk: Desk) -> File:
     path = desk.checkpoint.upload_path(shard.number)
     requests = desk.checkpoint.requests(shard.number, ["custom_id", "request_key"])
-    desk.checkpoint.disk.spill(path, lambda file: _write(file, requests, desk))
+    try:
+        desk.checkpoint.disk.spill(path, lambda file: _write(file, requests, desk))
+    except OSError as error:
+        raise CheckpointError(
+            path,
+            f"the request file could not be written ({error.strerror or error}). What was bought before is kept. "
+            "Mend the cause and run the same call again.",
+        ) from error
     return desk.client.upload(path, filename=file_name(desk.order.name, shard))
 
 
