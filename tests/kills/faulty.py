@@ -1,4 +1,4 @@
-"""A disk and a wire that fail on order: they kill their own process, or lose what was said."""
+"""A disk and a wire that say how far they are, so that something can happen at any step of theirs."""
 
 import io
 import itertools
@@ -6,15 +6,13 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
 
 from dwbatch.checkpoint.disk import PARTIAL, Disk
@@ -22,7 +20,6 @@ from dwbatch.checkpoint.disk import PARTIAL, Disk
 # Windows has no signal of this name; there os.kill ends a process outright whatever the signal.
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 FIRST_BLOCK_BYTES = 100
-LOOKS_BEFORE_ARRIVAL = 3
 
 
 def die() -> None:
@@ -88,60 +85,23 @@ def _short(path: Path) -> str:
     return f"{path.parent.name}/{path.name.removesuffix(PARTIAL)}"
 
 
-class Fault(StrEnum):
-    """What may happen to a call on its way."""
-
-    NONE = "none"
-    REPLY_LOST = "the server does it, and its reply is lost"
-    ANSWERED_500 = "the server does it, and a proxy answers 500"
-    NEVER_ARRIVES = "the connection ends before the server hears of it"
-    ARRIVES_LATE = "the connection ends, and a proxy passes the call on later"
-
-
 class FaultyAdapter(HTTPAdapter):
-    """Says how far each call is, and does to it what the script says.
+    """Says how far each call is: asked, half sent, replied to, half read."""
 
-    Parameters
-    ----------
-    fuse : Fuse
-    script : mapping of str to sequence of Fault
-        What happens to the first, second, … call such as ``"POST /batches"``; those after it fare well.
-    """
-
-    def __init__(self, fuse: Fuse, script: Mapping[str, Sequence[Fault]]) -> None:
+    def __init__(self, fuse: Fuse) -> None:
         super().__init__()
         self._fuse = fuse
-        self._script = {call: deque(faults) for call, faults in script.items()}
-        self._late: list[Callable[[], requests.Response]] = []
-        self._looks: list[str] = []
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override] # passed on as it came
         call = f"{request.method} {urlsplit(request.url or '').path.partition('/v1')[2]}"
-        fault = self._script[call].popleft() if self._script.get(call) else Fault.NONE
         self._fuse.happen(f"ask {call}")
-        self._bring_what_is_late(call)
         if hasattr(request.body, "read"):
             request.body = HalvedBody(request.body, lambda: self._fuse.happen(f"half of {call}"))  # type: ignore[assignment] # a file is a body too
-        if fault is Fault.ARRIVES_LATE:
-            self._late.append(lambda: super(FaultyAdapter, self).send(request, **options))
-        if fault in {Fault.NEVER_ARRIVES, Fault.ARRIVES_LATE}:
-            raise _reset()
         response = super().send(request, **options)
         self._fuse.happen(f"reply to {call}")
-        if fault is not Fault.NONE:
-            response.close()
-            if fault is Fault.REPLY_LOST:
-                raise _reset()
-            return self.build_response(request, _five_hundred())
         if call.endswith("/content"):
             _halve(response.raw, lambda: self._fuse.happen(f"half of {call}"))
         return response
-
-    def _bring_what_is_late(self, call: str) -> None:
-        if self._late and call == "GET /batches":
-            self._looks.append(call)
-            if len(self._looks) == LOOKS_BEFORE_ARRIVAL:
-                self._late.pop()().close()
 
 
 class HalvedBody:
@@ -185,18 +145,3 @@ def _halve(raw: Any, at_half: Callable[[], None]) -> None:
         return read_half
 
     raw.read, raw.read1 = in_halves(raw.read), in_halves(raw.read1)
-
-
-def _reset() -> requests.ConnectionError:
-    return requests.ConnectionError(
-        urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError("reset by peer"))
-    )
-
-
-def _five_hundred() -> urllib3.HTTPResponse:
-    return urllib3.HTTPResponse(
-        body=io.BytesIO(b"upstream closed"),
-        status=500,
-        headers={"Content-Type": "text/plain"},
-        preload_content=False,
-    )

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
-
-from tests.kills.faulty import Fault
 
 PROMPT = "Say {text}"
 REQUESTS = 4
@@ -21,6 +20,14 @@ FRAME = pd.DataFrame(
 )
 
 
+class Then(StrEnum):
+    """What a process does in the middle of an event."""
+
+    DIE = "end as the kernel ends a process"
+    SAY = "say so"
+    PAUSE = "say so, and wait for the end of stdin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
     """One call in a process of its own.
@@ -30,9 +37,9 @@ class Orders:
     base_url, checkpoint, out : str
         Server, folder of the checkpoint, and the parquet file for the frame.
     fuse : sequence of str
-        Events, the last of which is `deadly` or only announced, as ``now`` on stdout.
-    script : mapping of str to sequence of Fault
-        What happens to its calls on their way.
+        Events, see `tests.kills.faulty`.
+    then : Then
+        What happens at the last of them.
     workers : int
         One, so that shards go one after the other, unless it should be as in life.
     options : mapping
@@ -43,8 +50,7 @@ class Orders:
     checkpoint: str
     out: str
     fuse: Sequence[str] = ()
-    is_deadly: bool = True
-    script: Mapping[str, Sequence[Fault]] = field(default_factory=dict)
+    then: Then = Then.DIE
     workers: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
 

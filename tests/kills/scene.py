@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import requests
 from filelock import FileLock
 
 from dwbatch.checkpoint.disk import PARTIAL
@@ -23,6 +24,11 @@ ROOT = Path(__file__).parents[2]
 LONGEST_S = 120.0
 KILLED = int(KILL) if os.name == "nt" else -int(KILL)
 OURS = ("DOUBLEWORD_", "DWBATCH_")
+
+LEDGER = "*/batches.parquet"
+UPLOADED = ("reply to POST /files",) * SHARDS
+BOUGHT = ("reply to POST /batches",) * SHARDS
+POLLING = (*BOUGHT, f"renamed {LEDGER}", "ask GET /batches/*")
 
 
 class Model:
@@ -47,16 +53,26 @@ class Scene:
 
     def orders(self, **changed: Any) -> Orders:
         """The same call, always."""
+        out = changed.pop("out", "out.parquet")
         return Orders(
             base_url=self.server.base_url,
             checkpoint=str(self.folder / "job"),
-            out=str(self.folder / "out.parquet"),
+            out=str(self.folder / out),
             **changed,
         )
 
-    def calls(self, method: str, path: str) -> int:
-        """How often the server did such a thing."""
-        return sum(seen[:2] == (method, f"/v1{path}") and seen[2] < 300 for seen in self.server.exchanges())
+    def files(self) -> list[str]:
+        """Names of what was uploaded and is kept."""
+        return [file["filename"] for file in self._listed("/files", purpose="batch")]
+
+    def statuses(self) -> list[str]:
+        """Status of each batch that was bought, oldest first."""
+        return [batch["status"] for batch in self._listed("/batches")][::-1]
+
+    def _listed(self, path: str, **query: str) -> list[dict[str, Any]]:
+        page = requests.get(f"{self.server.base_url}{path}", params={"limit": "100", **query}, timeout=10)
+        listed: list[dict[str, Any]] = page.json()["data"]
+        return listed
 
 
 @contextmanager
@@ -79,7 +95,7 @@ def started(orders: Orders) -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-W", "error", "-m", "tests.kills.victim", orders.written()],
         cwd=ROOT,
         env={**clean, "HOME": home, "USERPROFILE": home},
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -96,16 +112,21 @@ def hear(victim: subprocess.Popen[str], word: str) -> None:
     for line in victim.stdout:
         if line.strip() == word:
             return
+    raise AssertionError(f"the victim never said {word!r}: {last_words(victim)}")
+
+
+def last_words(victim: subprocess.Popen[str]) -> str:
+    """What a victim says on stderr until its end; one that pauses goes on."""
     _, said = victim.communicate(timeout=LONGEST_S)
-    raise AssertionError(f"the victim ended with {victim.returncode} and never said {word!r}: {said}")
+    return said
 
 
 def killed(orders: Orders) -> None:
     """Make a call that kills its own process."""
     with started(orders) as victim:
-        _, said = victim.communicate(timeout=LONGEST_S)
+        said = last_words(victim)
     assert victim.returncode == KILLED, f"the victim ended with {victim.returncode}: {said}"
-    assert not said, f"the victim had a last word: {said}"
+    assert "Traceback" not in said, f"the victim had time to complain: {said}"
 
 
 def finished(orders: Orders) -> pd.DataFrame:
@@ -116,7 +137,7 @@ def finished(orders: Orders) -> pd.DataFrame:
 
 def outcome(running: subprocess.Popen[str], orders: Orders) -> pd.DataFrame:
     """The frame of a call that runs, once it has come to its end."""
-    _, said = running.communicate(timeout=LONGEST_S)
+    said = last_words(running)
     assert running.returncode == 0, said
     return pd.read_parquet(orders.out)
 
@@ -140,12 +161,11 @@ def fetched_files(folder: Path) -> set[str]:
     return {f"/v1/files/{file_id}/content" for file_id in ids}
 
 
-def check_bought_once(scene: Scene, *, requests: int = REQUESTS, shards: int = SHARDS) -> None:
+def check_bought_once(scene: Scene, *, batches: int = SHARDS) -> None:
     """Each request was billed once, each file sent once, each batch bought once."""
     billed = Counter(bill.custom_id for bill in scene.server.ledger())
-    assert sorted(billed.values()) == [1] * requests
-    assert scene.calls("POST", "/files") == shards
-    assert scene.calls("POST", "/batches") == shards
+    assert sorted(billed.values()) == [1] * REQUESTS
+    assert len(scene.files()) == len(scene.statuses()) == batches
 
 
 def check_tidy(folder: Path) -> None:

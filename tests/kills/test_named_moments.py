@@ -4,14 +4,11 @@ import pandas as pd
 import pytest
 
 from tests.kills import scene
-from tests.kills.scene import Scene
+from tests.kills.scene import BOUGHT, LEDGER, POLLING, UPLOADED, Scene
 
 pytestmark = pytest.mark.promise
 
-UPLOADED = ("reply to POST /files",) * 2
-BOUGHT = ("reply to POST /batches",) * 2
 WRITTEN = ("renamed results/*",) * 2
-LEDGER = "*/batches.parquet"
 
 # The model does not answer before the kill, so the first shard stays SUBMITTED and the second one dies.
 WHILE_BUYING = {
@@ -32,7 +29,7 @@ WHILE_BUYING = {
         (*BOUGHT, f"renamed {LEDGER}"),
         ["SUBMITTED", "SUBMITTED"],
     ),
-    "polling": ((*BOUGHT, f"renamed {LEDGER}", "ask GET /batches/*"), ["SUBMITTED", "SUBMITTED"]),
+    "polling": (POLLING, ["SUBMITTED", "SUBMITTED"]),
 }
 
 # Either shard may end first; the other one dies.

@@ -9,7 +9,7 @@ from dwbatch.engine.clock import Pace
 from dwbatch.options import read_options
 from dwbatch.sending import Means, carry_out
 from tests.kills.faulty import FaultyAdapter, FaultyDisk, Fuse, die
-from tests.kills.orders import FRAME, PROMPT, Orders
+from tests.kills.orders import FRAME, PROMPT, Orders, Then
 
 
 def announce(word: str) -> None:
@@ -18,11 +18,20 @@ def announce(word: str) -> None:
     sys.stdout.flush()
 
 
+def pause() -> None:
+    """Say so, and go on when stdin ends."""
+    announce("now")
+    sys.stdin.read()
+
+
+ACTS = {Then.DIE: die, Then.SAY: lambda: announce("now"), Then.PAUSE: pause}
+
+
 def main(orders: Orders) -> None:
     """Make the call, and leave its frame."""
-    fuse = Fuse(orders.fuse, die if orders.is_deadly else lambda: announce("now"))
+    fuse = Fuse(orders.fuse, ACTS[Then(orders.then)])
     session = requests.Session()
-    session.mount("http://", FaultyAdapter(fuse, orders.script))
+    session.mount("http://", FaultyAdapter(fuse))
     options = read_options({**orders.all_options(), "session": session}, call="run")
     means = Means(pace=Pace(grace_s=0.3, settle_s=0.3), disk=FaultyDisk(fuse), workers=orders.workers)
     announce("ready")
