@@ -13,13 +13,14 @@ logger = logging.getLogger(__name__)
 
 NOT_FOUND = 404
 SHOWN = 3
+MOST_PROBES = 20
 
 
 def settle_owner(shards: Collection[Shard], desk: Desk) -> None:
     """Make sure that what is in flight belongs to the present key, and write that down.
 
-    One batch (or, where none is known, one file) is asked for: the server shows an account
-    only what is its own.
+    A few batches (or, where none is known, files) are asked for until one is seen: the server
+    shows an account only what is its own.
 
     Raises
     ------
@@ -35,8 +36,9 @@ def settle_owner(shards: Collection[Shard], desk: Desk) -> None:
     ]  # fmt: skip
     if not foreign:
         return
-    probe = next((shard for shard in foreign if shard.batch_id), foreign[0])
-    if not _is_ours(probe, desk):
+    foreign.sort(key=lambda shard: (shard.batch_id is None, shard.number))
+    # One that is seen settles it; one that is not may have been deleted.
+    if not any(_is_ours(shard, desk) for shard in foreign[:MOST_PROBES]):
         named = ", ".join(str(shard.batch_id or f"shard {shard.number}") for shard in foreign[:SHOWN])
         raise JobStoppedError(
             f"The checkpoint {str(desk.checkpoint.path)!r} holds batches of another account ({named}"

@@ -60,6 +60,21 @@ def test_a_rotated_key_is_written_down_as_its_fingerprint(
     assert "sk-b" not in str(after)
 
 
+def test_a_rotated_key_is_known_by_any_batch_that_is_left(
+    server: Server, model: Model, tmp_path: Path
+) -> None:
+    options = {"api_key": "sk-a", "meanwhile": lambda: None, "timeout": 5, "max_requests_per_batch": 1}
+    with pytest.raises(TimeoutError):
+        run(texts("a", "b"), server, tmp_path / "job", **options)
+    owner = Owner(server, "sk-a")
+    owner.call("DELETE", f"/batches/{owner.batches()[0]['id']}")
+
+    out = run(texts("a", "b"), server, tmp_path / "job", api_key="sk-b", meanwhile=model.may_answer.set)
+
+    assert said(out) == [(None, "missing", "batch_gone"), *ok("b")]
+    assert posts(server).count("/batches") == 2
+
+
 def test_another_accounts_batches_are_named_and_nothing_is_bought(server: Server, tmp_path: Path) -> None:
     leave_running(server, tmp_path / "job")
     (batch,) = Owner(server, "sk-a").batches()
