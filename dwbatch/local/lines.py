@@ -1,6 +1,7 @@
 """A file of request lines, read line by line as the real server reads it."""
 
 import contextlib
+import json
 import mmap
 import re
 from collections.abc import Generator, Iterator, Mapping
@@ -48,6 +49,8 @@ class Request(NamedTuple):
 
 _NAME = "OpenAIBatchRequest"
 _FIELDS = {"custom_id": serde.STRING, "method": serde.STRING, "url": serde.STRING, "body": serde.ANYTHING}
+
+_QUOTED = tuple(f'"{name}"'.encode() for name in _FIELDS)
 
 _decode = msgspec.json.Decoder(Line).decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
@@ -126,13 +129,26 @@ def _not_utf8(error: UnicodeDecodeError, line: int, start: int) -> Refusal:
 def _read(raw: bytes, number: int) -> Line:
     # The fast decoder goes deeper than the real server does; a text without
     # that many brackets need not be looked at twice.
-    if raw.count(b"[") + raw.count(b"{") < serde.DEEPEST:
+    if raw.count(b"[") + raw.count(b"{") < serde.DEEPEST and not _may_repeat_a_field(raw):
         with contextlib.suppress(msgspec.DecodeError):
             return _decode(raw)
     try:
         return Line(**serde.Reader(raw).struct(_NAME, _FIELDS))
     except SyntaxFault as fault:
         raise Refusal(400, f"Invalid JSON on line {number}: {fault}") from fault
+
+
+def _may_repeat_a_field(raw: bytes) -> bool:
+    """Whether a field of the line may be there twice, which the real server refuses and the decoder does not."""
+    if all(raw.count(name) == 1 for name in _QUOTED):
+        return False
+    # A body may have keys of the same names; those inside are no fault.
+    try:
+        pairs = json.loads(raw, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        return True
+    names = [pair[0] for pair in pairs if isinstance(pair, tuple)] if isinstance(pairs, list) else []
+    return any(names.count(name) > 1 for name in _FIELDS)
 
 
 def _request(raw: bytes, number: int, *, limits: Limits, models: Mapping[str, Model] | None) -> Request:

@@ -8,9 +8,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from dwbatch.local.crew import Crew
 from dwbatch.local.ids import RowIds
 from dwbatch.local.store import Store
 from dwbatch.local.upstream import Claim, Finish, Upstream
@@ -63,7 +63,7 @@ class Runner:
         self._store = store
         self._upstream = upstream
         self._concurrency = concurrency
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="dwbatch-local-answer")
+        self._crew: Crew[Claim] = Crew(concurrency, self._answer)
         self._news: queue.SimpleQueue[Finish | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting: deque[_Running] = deque()
@@ -87,12 +87,12 @@ class Runner:
         self._thread.start()
 
     def stop(self) -> None:
-        """End both threads; rows in flight are taken up again by the next start."""
+        """End every thread; rows in flight are taken up again by the next start."""
         self._is_stopping = True
         self._news.put(None)
         self._upstream.stop()
         self._thread.join()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._crew.stop()
 
     def run(self, batch: int) -> None:
         """Answer every row of a batch that has no result yet, and is not being answered."""
@@ -155,7 +155,7 @@ class Runner:
     def _collect(self) -> list[Finish]:
         for claim in self._claim(self._concurrency - self._in_flight):
             self._in_flight += 1
-            self._pool.submit(self._upstream.call, claim).add_done_callback(self._report)
+            self._crew.hand_in(claim)
         news = [self._news.get()]
         while not self._news.empty() and len(news) < SLICE:
             news.append(self._news.get())
@@ -163,9 +163,9 @@ class Runner:
         self._in_flight -= len(finished)
         return finished
 
-    def _report(self, future: Future[Finish]) -> None:
-        if not future.cancelled():
-            self._news.put(future.result())
+    def _answer(self, claim: Claim) -> None:
+        if not self._is_stopping:
+            self._news.put(self._upstream.call(claim))
 
     def _claim(self, wanted: int) -> list[Claim]:
         with self._lock:

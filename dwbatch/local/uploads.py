@@ -1,5 +1,6 @@
 """An upload as it arrives: multipart cut into fields, the file kept aside on disk."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -9,6 +10,9 @@ from starlette.requests import Request
 
 from dwbatch.local.limits import Limits
 from dwbatch.local.replies import Refusal
+
+# What fits the real server's 64 bits, with room to be added to a time.
+_SECONDS = re.compile(r"[+-]?[0-9]{1,18}")
 
 OVERHEAD_BYTES = 10 * 1024
 _BROKEN = "Failed to read multipart upload: Error parsing `multipart/form-data` request"
@@ -89,7 +93,7 @@ class _Reader:
             self._upload.purpose = "batch"
         elif self._part.name == "expires_after[seconds]":
             # The server drops what it cannot read here, without a word.
-            self._upload.expires_after_s = int(text) if text.isdecimal() else None
+            self._upload.expires_after_s = int(text) if _SECONDS.fullmatch(text) else None
 
     def on_end(self) -> None:
         self.is_whole = True

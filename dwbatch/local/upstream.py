@@ -30,6 +30,10 @@ NOWHERE = 2
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
+# Kind, status code, what is stored, and tokens in and out.
+_Settled = tuple[int, int, bytes, tuple[int, int]]
+
+
 class Claim(NamedTuple):
     """A row taken up to be answered."""
 
@@ -90,7 +94,9 @@ class Upstream:
     @property
     def is_instant(self) -> bool:
         """Whether answers cost no time, so that rows can be answered many in a row."""
-        return self._answer is None and not self._delay_s
+        # A script that is a callable may take as long as it likes.
+        is_scripted = self._outcomes is None or isinstance(self._outcomes, Mapping)
+        return self._answer is None and not self._delay_s and is_scripted
 
     def stop(self) -> None:
         """Let every answer that is being delayed come at once."""
@@ -106,9 +112,7 @@ class Upstream:
         began = time.monotonic()
         if self._delay_s:
             self._stopping.wait(self._delay_s)
-        body = msgspec.json.decode(claim.body)
-        outcome = self._outcome(claim, body)
-        kind, status_code, stored, usage = _settle(outcome, claim, body)
+        kind, status_code, stored, usage = self._settled(claim)
         self._account.charge(self._account.cost(claim.model, claim.window, usage))
         return Finish(
             claim,
@@ -122,19 +126,24 @@ class Upstream:
             duration_ms=(time.monotonic() - began) * 1000,
         )
 
+    def _settled(self, claim: Claim) -> _Settled:
+        body = msgspec.json.decode(claim.body)
+        # The callables are the user's, and so is what they return: whatever goes
+        # wrong in them is one failed row, as a model that breaks down would be.
+        try:
+            return _settle(self._outcome(claim, body), claim, body)
+        except Exception as error:  # noqa: BLE001 - see above
+            logger.warning("row %s: the answer callable raised %s", claim.row_id, type(error).__name__)
+            broken = Outcome.status(500, {"error": {"message": repr(error), "type": "answer_error"}})
+            return _settle(broken, claim, body)
+
     def _outcome(self, claim: Claim, body: dict[str, Any]) -> Outcome:
         scripted = self._scripted(claim.custom_id, body)
         if scripted is not None:
             return scripted
         if self._answer is None:
             return Outcome(End.REPLY, 200, echo.echo(claim.url, body, claim.row_id))
-        # The callable is the user's: whatever it raises is one failed row, as a
-        # model that breaks down would be.
-        try:
-            said = self._answer(body)
-        except Exception as error:  # noqa: BLE001 - see above
-            logger.warning("row %s: the answer callable raised %s", claim.row_id, type(error).__name__)
-            return Outcome.status(500, {"error": {"message": repr(error), "type": "answer_error"}})
+        said = self._answer(body)
         if isinstance(said, Outcome):
             return said
         if isinstance(said, Reply):
@@ -170,7 +179,7 @@ def http_failure(status_code: int, body: str) -> bytes:
     return failure(kind, {"status": status_code, "body": body})
 
 
-def _settle(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> tuple[int, int, bytes, tuple[int, int]]:
+def _settle(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> _Settled:
     if outcome.end is End.NEVER:
         return NOWHERE, 0, b"null", (0, 0)
     if outcome.end is End.NETWORK_ERROR:

@@ -198,3 +198,38 @@ def test_an_upload_cut_short_leaves_no_file_and_no_trace_in_the_log(caplog: pyte
 
     assert listed == []
     assert caplog.messages == []
+
+
+def test_an_answer_that_never_comes_does_not_keep_the_server_from_stopping() -> None:
+    gate, arrived = threading.Event(), threading.Event()
+
+    def answer(_: dict[str, Any]) -> str:
+        arrived.set()
+        gate.wait()
+        return "too late"
+
+    server = Server(answer=answer)
+    with server:
+        create(server, upload(server, "a"))
+        arrived.wait()
+
+    assert not gate.is_set()
+    gate.set()
+
+
+@pytest.mark.parametrize("said", [{"what": object()}, "half a \ud800 pair"])
+def test_an_answer_that_cannot_be_written_down_fails_its_row(said: Any) -> None:
+    with Server(answer=lambda _: said) as server:
+        batch = finish(server, create(server, upload(server, "a")))
+
+        assert batch["request_counts"] == {"total": 1, "completed": 0, "failed": 1}
+
+
+def test_a_script_that_raises_fails_its_row() -> None:
+    def script(custom_id: str, _: dict[str, Any]) -> Outcome | None:
+        raise KeyError(custom_id)
+
+    with Server(outcomes=script) as server:
+        batch = finish(server, create(server, upload(server, "a")))
+
+        assert batch["request_counts"] == {"total": 1, "completed": 0, "failed": 1}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dwbatch.local import lines
 from dwbatch.local.limits import Limits, Model
+from dwbatch.local.reasoning import EFFORTS
 from dwbatch.local.replies import Refusal
 from tests.local.asking import line, patient
 
@@ -90,7 +91,11 @@ def test_a_model_of_the_wrong_kind_is_refused() -> None:
             {"reasoning_effort": "low"},
             "Unsupported parameter 'reasoning_effort'; use 'reasoning.effort'.",
         ),
-        ("completions", {"reasoning": {}}, "Unsupported parameter 'reasoning'."),
+        (
+            "completions",
+            {"reasoning": {}},
+            "Parameter 'reasoning' is not supported by /v1/completions. Use /v1/chat/completions or /v1/responses.",
+        ),
     ],
 )
 def test_reasoning_has_one_spelling_an_endpoint(url: str, body: dict[str, Any], sentence: str) -> None:
@@ -114,3 +119,48 @@ def test_nesting_just_within_the_bound_is_read() -> None:
         deep = [deep]
 
     assert accepted(jsonl(line("a", x=deep, y=[[[]], [[]], [[]], [[]]])))
+
+
+@pytest.mark.parametrize("name", ["custom_id", "method", "url", "body"])
+def test_a_field_given_twice_is_refused(name: str) -> None:
+    text = json.dumps(line("a"))[:-1] + f', "{name}": "again"}}'
+
+    assert refusal(text.encode()).startswith(f"Invalid JSON on line 1: duplicate field `{name}` at line 1")
+
+
+def test_fields_of_the_same_names_may_stand_inside_a_body() -> None:
+    (kept,) = accepted(jsonl(line("a", url={"url": 1, "body": 2}, method="x")))
+
+    assert json.loads(kept.body)["url"] == {"url": 1, "body": 2}
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "sentence"),
+    [
+        (
+            "chat/completions",
+            {"reasoning_effort": "much"},
+            f"Invalid value 'much' for 'reasoning_effort'. Expected one of: {', '.join(EFFORTS)}.",
+        ),
+        (
+            "chat/completions",
+            {"reasoning_effort": 7},
+            "Invalid type for 'reasoning_effort'. Expected a string.",
+        ),
+        ("responses", {"reasoning": "low"}, "Invalid type for 'reasoning'. Expected an object."),
+        (
+            "responses",
+            {"reasoning": {"effort": []}},
+            "Invalid type for 'reasoning.effort'. Expected a string.",
+        ),
+    ],
+)
+def test_an_effort_that_does_not_exist_is_refused(url: str, body: dict[str, Any], sentence: str) -> None:
+    request = line("a", **body) | {"url": f"/v1/{url}"}
+
+    assert refusal(jsonl(request)) == f"Line 1: {sentence}"
+
+
+@pytest.mark.parametrize("effort", ["max", None])
+def test_an_effort_that_exists_or_is_null_is_accepted(effort: str | None) -> None:
+    assert accepted(jsonl(line("a", reasoning_effort=effort)))
