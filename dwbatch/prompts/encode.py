@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.columns import ErrorCode
-from dwbatch.prompts.template import Slot, Template, encodable
+from dwbatch.prompts.template import Slot, Template, refuse_surrogates
 from dwbatch.prompts.values import Rendered, Values, render
 
 MUST_ESCAPE = r'["\\\x00-\x1f]'
@@ -85,7 +85,7 @@ def compile_body(body: Mapping[str, object]) -> Skeleton:
     _write(body, pieces)
     found = split_at_slots(pieces)
     for fragment in found.fragments:
-        encodable(fragment, where="request body")
+        refuse_surrogates(fragment, where="request body")
     return found
 
 

@@ -73,7 +73,7 @@ def parse(text: str, *, where: str = "prompt") -> Template:
     (Slot(name='text', conversion='r', spec=''),)
     """
     parts: list[str | Slot] = []
-    encodable(text, where=where)
+    refuse_surrogates(text, where=where)
     try:
         pieces = list(string.Formatter().parse(text))
     except ValueError as error:
@@ -88,8 +88,8 @@ def parse(text: str, *, where: str = "prompt") -> Template:
     return Template(text, tuple(parts))
 
 
-def encodable(text: str, *, where: str) -> str:
-    """The text itself, if UTF-8 can express it.
+def refuse_surrogates(text: str, *, where: str) -> None:
+    """Refuse a text that UTF-8 cannot express.
 
     Raises
     ------
@@ -103,7 +103,6 @@ def encodable(text: str, *, where: str) -> str:
             f"The {where} holds the lone surrogate {text[error.start]!r} at character {error.start}, "
             "which UTF-8 cannot express; replace it."
         ) from error
-    return text
 
 
 def _slot(name: str, spec: str, conversion: str | None, where: str) -> Slot:

@@ -144,6 +144,11 @@ def test_a_prompt_that_is_just_a_column_name_is_refused(written: str) -> None:
     )
 
 
+@pytest.mark.parametrize("where", ["system", "messages[0]"])
+def test_a_constant_message_may_spell_a_column_name(where: str) -> None:
+    check([(where, parse("text"))], ["text"])
+
+
 @pytest.mark.parametrize("slot", ["review.text", "review[0]", "review[text].words"])
 def test_an_attribute_or_an_index_is_refused_where_its_column_exists(slot: str) -> None:
     message = refusal(f"{{{slot}}}", "review")
