@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -133,3 +134,30 @@ def test_what_was_fetched_before_the_disk_was_full_is_still_there(weather: Weath
     assert [len(text) > 0 for text in kept] == [True, True]
     assert statuses(out) == ["ok", "ok", "ok"]
     assert billed(weather) == [1, 1, 1]
+
+
+SMALL_FILES = """
+import resource, signal, sys
+import pandas as pd, dwbatch
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+frame = pd.DataFrame({"text": ["first", "second"]})
+dwbatch.run(frame, "Say {text}", model="echo", base_url=sys.argv[1], checkpoint=sys.argv[2], progress=False)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+@pytest.mark.parametrize("most_bytes", [0, 1500])
+def test_a_disk_that_the_operating_system_says_is_full_costs_nothing(
+    weather: Weather, tmp_path: Path, most_bytes: int
+) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", SMALL_FILES, weather.base_url, str(tmp_path / "job"), str(most_bytes)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+    out, _ = make_call(FRAME, weather, tmp_path / "job")
+
+    assert "CheckpointError" in told.stderr.strip().splitlines()[-1]
+    assert statuses(out) == ["ok", "ok"]
+    assert billed(weather) == [1, 1]

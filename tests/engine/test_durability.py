@@ -1,15 +1,20 @@
 """What must survive is on the disk, and synced, before anything follows from it."""
 
+import datetime as dt
 import os
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
 from dwbatch.checkpoint.disk import PARTIAL
 from dwbatch.checkpoint.folder import Checkpoint
+from dwbatch.checkpoint.shard import Shard, State
 from tests.engine.weather import Weather, make_call, texts
 
 pytestmark = [
@@ -139,3 +144,29 @@ def test_the_id_of_what_was_bought_is_durable_before_anything_else_is_asked(call
         "state SUBMITTED",
         "fsync .",
     ]
+
+
+moments = st.none() | st.datetimes(
+    dt.datetime(1970, 1, 2), dt.datetime(2200, 1, 1), timezones=st.just(dt.UTC)  # noqa: DTZ001 - the strategy puts UTC on them
+)  # fmt: skip
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+BY_TYPE = {
+    int: st.integers(0, 2**62),
+    str: words,
+    State: st.sampled_from(State),
+    str | None: st.none() | words,
+    dt.datetime | None: moments,
+}
+shards = st.builds(Shard, **{name: BY_TYPE[kind] for name, kind in get_type_hints(Shard).items()})
+
+
+@settings(max_examples=30, deadline=None)
+@given(written=st.lists(shards, max_size=4, unique_by=lambda shard: shard.number))
+def test_what_is_written_of_shards_is_what_is_read(
+    tmp_path_factory: pytest.TempPathFactory, written: list[Shard]
+) -> None:
+    checkpoint = Checkpoint(tmp_path_factory.mktemp("job"))
+
+    checkpoint.write_shards(written)
+
+    assert checkpoint.shards() == sorted(written, key=lambda shard: shard.number)
