@@ -21,6 +21,7 @@ from dwbatch.sending import Means, carry_out
 from tests.engine.world import Crash, Effects, StillClock
 from tests.engine.world import run as run_counted
 
+MOST_LOOKS = 2000
 RUNNING = {"validating", "in_progress", "finalizing"}
 
 
@@ -71,8 +72,10 @@ class Owner:
 
     def until_idle(self) -> None:
         """Wait until no batch is under way."""
-        while not RUNNING.isdisjoint(self.statuses()):
-            pass
+        for _ in range(MOST_LOOKS):
+            if RUNNING.isdisjoint(self.statuses()):
+                return
+        raise AssertionError("A batch runs that nothing in this test will ever end.")
 
 
 class Model:
@@ -205,6 +208,8 @@ def call(
         "checkpoint": folder,
         "progress": False,
         "session": session,
+        # By the still clock, so that a call which never ends fails its test.
+        "timeout": 86_400,
         **options,
     }
     clock = clock or StillClock()
