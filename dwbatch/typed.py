@@ -1,7 +1,6 @@
 """Structured answers in pandas: one stable dtype a field, whatever the answers were."""
 
-import datetime as dt
-import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,77 +8,52 @@ import pandas as pd
 
 from dwbatch.answers.structured.fields import Field, Shape
 
-_NULLABLE: dict[Shape, Any] = {
+_DTYPES: dict[Shape, Any] = {
     Shape.TEXT: "string",
+    Shape.JSON: "string",
     Shape.INTEGER: "Int64",
     Shape.NUMBER: "Float64",
     Shape.TRUTH: "boolean",
+    # Microseconds reach every year that a date can name; nanoseconds end in 2262.
+    Shape.MOMENT: "datetime64[us, UTC]",
+    Shape.DAY: "datetime64[us]",
 }
-# Int64 and pandas' own int64 end here; what is beyond cannot be a column of integers.
-MOST_INTEGER = 2**63 - 1
 
 
-def fits_column(field: Field, value: Any) -> str | None:
-    """Why a value that fits the schema cannot stand in its column; None where it can."""
-    if field.shape is Shape.INTEGER and value is not None and abs(value) > MOST_INTEGER:
-        return f"at $.{field.name}: {value} is beyond the 64 bits of a column of integers"
-    if field.shape in {Shape.MOMENT, Shape.DAY} and value is not None and _moment(value) is None:
-        return f"at $.{field.name}: {value!r} is no {'date' if field.shape is Shape.DAY else 'time'}"
-    return None
-
-
-def to_column(field: Field, values: list[Any], index: pd.Index) -> "pd.Series[Any]":
-    """A column of answers.
+def to_column(field: Field, values: Sequence[Any], index: pd.Index) -> "pd.Series[Any]":
+    """A column of answers, in a dtype that only the format decides.
 
     Parameters
     ----------
     field : Field
-    values : list
-        JSON values, None where there is none.
+    values : sequence, shape (n_rows,)
+        What `dwbatch.answers.structured.cells.cell` makes; None where there is none.
     index : pd.Index
         The frame's own.
 
     Returns
     -------
     Series
-        ``string``, ``Int64``, ``Float64``, ``boolean``; ``category`` with every category of the format;
-        timestamps in UTC (a time without an offset is taken as UTC) and dates as timestamps without
-        one; lists as objects, so that ``explode`` works; anything nested as JSON text. The dtype is the
-        same if every row failed, and survives parquet, save that lists come back as arrays.
+        ``string``, ``Int64``, ``Float64`` or ``boolean``; ``category`` for a choice among texts, with
+        every category of the format; ``datetime64[us, UTC]`` for times, ``datetime64[us]`` for
+        dates; ``object`` for lists, so that ``explode`` works. Objects, and values of several
+        kinds, are JSON text, in a column as in a list.
+
+    Notes
+    -----
+    Every dtype survives parquet through pandas, with two exceptions that are pandas' own: lists
+    come back as numpy arrays, and the categories of a frame without rows are lost.
     """
-    match field.shape:
-        case Shape.CATEGORY:
-            return pd.Series(pd.Categorical(values, categories=list(field.categories)), index=index)
-        case Shape.MOMENT:
-            moments = _moments(values)
-            return pd.Series(moments.as_unit("us"), index=index)
-        case Shape.DAY:
-            days = _moments(values).tz_localize(None)
-            return pd.Series(days.as_unit("us"), index=index)
-        case Shape.LIST:
-            held = np.empty(len(values), dtype=object)
-            held[:] = values
-            return pd.Series(held, index=index)
-        case Shape.JSON:
-            texts = [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
-            return pd.Series(pd.array(texts, dtype=_NULLABLE[Shape.TEXT]), index=index)
-    if field.shape is Shape.INTEGER:
-        # A schema takes 3.0 for an integer.
-        values = [None if value is None else int(value) for value in values]
-    return pd.Series(pd.array(values, dtype=_NULLABLE[field.shape]), index=index)
+    if field.shape is Shape.CATEGORY:
+        return pd.Series(pd.Categorical(list(values), categories=list(field.categories)), index=index)
+    if field.shape is Shape.LIST:
+        # Not from a list of lists: numpy makes a matrix of those that are equally long.
+        held = np.fromiter((_listed(value) for value in values), dtype=object, count=len(values))
+        return pd.Series(held, index=index)
+    column: pd.Series[Any] = pd.Series(list(values), index=index, dtype=_DTYPES[field.shape])
+    return column
 
 
-def _moments(values: list[Any]) -> pd.DatetimeIndex:
-    # NaT rather than None, so that a column without any moment has the same dtype.
-    found = [pd.NaT if (moment := _moment(value)) is None else moment for value in values]
-    return pd.DatetimeIndex(pd.Series(found, dtype="datetime64[us, UTC]"))
-
-
-def _moment(value: Any) -> dt.datetime | None:
-    if value is None:
-        return None
-    try:
-        found = dt.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+def _listed(value: Any) -> Any:
+    """A list of the row's own, so that changing it in one row changes no other."""
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value

@@ -1,12 +1,12 @@
 """What columns a schema makes, and of which kind."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from dwbatch.answers.structured.references import resolve
 from dwbatch.answers.structured.types import Schema
-from dwbatch.errors import InputError
 
 
 class Shape(StrEnum):
@@ -32,13 +32,16 @@ class Field:
     name : str
         The property; empty for an answer that is one value.
     shape : Shape
-    categories : tuple
-        Every value a category may take, in the order of the schema.
+    categories : tuple of str
+        Every text that a category may say, in the order of the schema.
+    element : Field, optional
+        What a list holds.
     """
 
     name: str
     shape: Shape
-    categories: tuple[object, ...] = ()
+    categories: tuple[str, ...] = ()
+    element: "Field | None" = None
 
 
 _BY_TYPE = {
@@ -46,68 +49,80 @@ _BY_TYPE = {
     "integer": Shape.INTEGER,
     "number": Shape.NUMBER,
     "boolean": Shape.TRUTH,
-    "array": Shape.LIST,
 }
 _BY_FORMAT = {"date-time": Shape.MOMENT, "date": Shape.DAY}
+_NUMBERS = {Shape.INTEGER, Shape.NUMBER}
+_TEXTS = {Shape.TEXT, Shape.CATEGORY, Shape.MOMENT, Shape.DAY}
+# Lists in lists in lists: a schema that refers to itself has no deepest one.
+_DEEPEST_LIST = 4
 
 
 def fields_of(schema: Schema) -> tuple[Field, ...]:
-    """Columns of an object schema, in the order in which its properties were written."""
-    root = resolve(schema, schema)
-    return tuple(field_of(name, one, schema) for name, one in root["properties"].items())
+    """Columns of a strict object schema, in the order in which its properties were written."""
+    return tuple(field_of(name, one, schema) for name, one in schema["properties"].items())
 
 
-def field_of(name: str, schema: Mapping[str, Any], root: Schema) -> Field:
-    """The column that one property makes."""
-    schema = _without_null(resolve(schema, root), root)
-    options = schema.get("enum")
-    if options is not None:
-        chosen = tuple(option for option in options if option is not None)
-        # pandas' categories are of one kind; a mixture is a text.
-        is_one_kind = len({type(option) for option in chosen}) == 1
-        return Field(name, Shape.CATEGORY, chosen) if is_one_kind else Field(name, Shape.JSON)
+def field_of(name: str, schema: Mapping[str, Any], root: Schema, *, depth: int = 0) -> Field:
+    """The column that one property of a strict schema makes.
+
+    Parameters
+    ----------
+    name : str
+        The property.
+    schema, root : dict
+        Its schema, and the whole in which references are looked up.
+    depth : int
+        Lists around it.
+    """
+    fields = [_leaf(name, one, root, depth) for one in _leaves(schema, root)]
+    shapes = {field.shape for field in fields}
+    if len(fields) == 1:
+        return fields[0]
+    if shapes and shapes <= _NUMBERS:
+        return Field(name, Shape.NUMBER)
+    if shapes == {Shape.CATEGORY}:
+        return Field(name, Shape.CATEGORY, _distinct(text for field in fields for text in field.categories))
+    if shapes and shapes <= _TEXTS:
+        return Field(name, Shape.TEXT)
+    # Of several kinds only JSON can say which one a value was.
+    return Field(name, Shape.JSON)
+
+
+def _leaves(schema: Mapping[str, Any], root: Schema) -> Iterator[Mapping[str, Any]]:
+    """What a value may be, one by one; null is no kind of its own, for every column takes it."""
+    schema = resolve(schema, root)
+    if "anyOf" in schema:
+        for one in schema["anyOf"]:
+            yield from _leaves(one, root)
+    elif isinstance(schema.get("type"), list):
+        yield from ({**schema, "type": kind} for kind in schema["type"] if kind != "null")
+    elif schema.get("type") != "null":
+        yield schema
+
+
+def _leaf(name: str, schema: Mapping[str, Any], root: Schema, depth: int) -> Field:
+    if "enum" in schema:
+        return _choice(name, [option for option in schema["enum"] if option is not None])
     kind = schema.get("type")
     if kind == "string":
         return Field(name, _BY_FORMAT.get(schema.get("format", ""), Shape.TEXT))
-    return Field(name, _BY_TYPE.get(kind, Shape.JSON) if isinstance(kind, str) else Shape.JSON)
+    if kind == "array" and depth < _DEEPEST_LIST:
+        return Field(name, Shape.LIST, element=field_of("", schema["items"], root, depth=depth + 1))
+    return Field(name, _BY_TYPE.get(str(kind), Shape.JSON))
 
 
-def resolve(schema: Mapping[str, Any], root: Schema) -> Mapping[str, Any]:
-    """The schema that a chain of local references leads to.
-
-    Raises
-    ------
-    InputError
-        If a reference leads nowhere, or in a circle.
-    """
-    seen: set[str] = set()
-    while "$ref" in schema:
-        reference = str(schema["$ref"])
-        if reference in seen:
-            raise InputError.nothing_sent(
-                f"response_format refers to itself and nothing else ({reference!r})."
-            )
-        seen.add(reference)
-        found: Any = root
-        for step in reference.removeprefix("#").strip("/").split("/"):
-            found = (
-                found.get(step.replace("~1", "/").replace("~0", "~"))
-                if step and isinstance(found, Mapping)
-                else found
-            )
-        if not isinstance(found, Mapping):
-            raise InputError.nothing_sent(
-                f"response_format refers to {reference!r}, which it does not define."
-            )
-        schema = found
-    return schema
+def _choice(name: str, options: list[Any]) -> Field:
+    kinds = {type(option) for option in options}
+    if kinds == {str}:
+        return Field(name, Shape.CATEGORY, _distinct(options))
+    # Categories of numbers come back from parquet as numbers, and a mean of
+    # ratings is wanted more often than a category.
+    if kinds == {bool}:
+        return Field(name, Shape.TRUTH)
+    if kinds == {int}:
+        return Field(name, Shape.INTEGER)
+    return Field(name, Shape.NUMBER if kinds and kinds <= {int, float} else Shape.JSON)
 
 
-def _without_null(schema: Mapping[str, Any], root: Schema) -> Mapping[str, Any]:
-    kinds = schema.get("type")
-    if isinstance(kinds, list):
-        left = [kind for kind in kinds if kind != "null"]
-        return {**schema, "type": left[0] if len(left) == 1 else left}
-    options = [resolve(one, root) for one in schema.get("anyOf", ())]
-    left = [one for one in options if one.get("type") != "null"]
-    return _without_null(left[0], root) if len(left) == 1 else schema
+def _distinct(texts: Iterator[str] | list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

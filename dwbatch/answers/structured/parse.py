@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from dwbatch.answers.structured.fields import Field
-from dwbatch.answers.structured.format import Format, ViolationError
+from dwbatch.answers.structured.format import Format
+from dwbatch.answers.structured.violations import ViolationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,39 +18,50 @@ class Parsed:
     Parameters
     ----------
     columns : tuple of (Field, list)
-        Values of each field, one a row: JSON values, None where there is none.
+        Values of each field, one a row, see `dwbatch.answers.structured.cells.cell`; None where
+        there is none. Equal texts share their values, so nothing here may be changed in place.
     error_codes, errors : pa.StringArray, shape (n_rows,)
         Why an answer does not fit; null where it does, or where there was no text.
+    had_prose : pa.BooleanArray, shape (n_rows,)
+        Whether anything stood around the JSON; null where no answer fits.
     """
 
     columns: tuple[tuple[Field, list[Any]], ...]
     error_codes: pa.Array
     errors: pa.Array
+    had_prose: pa.Array
 
 
-def parse(answer_format: Format, texts: pa.Array) -> Parsed:
-    """Read the answers of some rows.
+def parse(answer_format: Format, texts: pa.Array | pa.ChunkedArray) -> Parsed:
+    """Read the answers of some rows; never raises for what stands in them.
 
     Parameters
     ----------
     answer_format : Format
-    texts : pa.LargeStringArray, shape (n_rows,)
-        Null where a row has no answer.
+    texts : pa.Array or pa.ChunkedArray of string, shape (n_rows,)
+        Null where a row has no answer, or none that is complete.
     """
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
     encoded = texts.dictionary_encode()
     nothing = (None,) * len(answer_format.fields)
     values: list[tuple[Any, ...]] = []
     codes: list[str | None] = []
     errors: list[str | None] = []
+    had_prose: list[bool | None] = []
     for text in encoded.dictionary.to_pylist():
         try:
-            values.append(answer_format.read(text).values)
-            codes.append(None)
-            errors.append(None)
+            answer = answer_format.read(text)
         except ViolationError as violation:
             values.append(nothing)
             codes.append(violation.code.value)
             errors.append(violation.reason)
+            had_prose.append(None)
+        else:
+            values.append(answer.values)
+            codes.append(None)
+            errors.append(None)
+            had_prose.append(answer.had_prose)
     # The last place stands for rows without a text.
     values.append(nothing)
     places = np.asarray(encoded.indices.fill_null(len(values) - 1), dtype=np.int64).tolist()
@@ -61,4 +73,5 @@ def parse(answer_format: Format, texts: pa.Array) -> Parsed:
         columns=columns,
         error_codes=pa.array(codes, pa.string()).take(encoded.indices),
         errors=pa.array(errors, pa.string()).take(encoded.indices),
+        had_prose=pa.array(had_prose, pa.bool_()).take(encoded.indices),
     )

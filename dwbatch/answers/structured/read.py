@@ -1,58 +1,53 @@
 """The JSON in an answer's text: bare, in a fence, or with prose around it."""
 
 import json
-import re
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
-_FENCE = re.compile(r"```[A-Za-z0-9_-]*[ \t]*\n?(.*?)```", re.DOTALL)
-_OPENING = re.compile(r"[\[{]")
-# An answer that opens many braces and closes none is prose.
+# A text that opens many braces and closes none is prose.
 _MOST_STARTS = 64
+_FAULTS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-class NotJsonError(ValueError):
-    """The text holds no JSON value."""
+def json_in(text: str) -> tuple[list[Any], bool]:
+    r"""Values that a text may mean, and whether anything stood around them.
 
+    Returns
+    -------
+    list
+        The one value where the whole text is JSON; else the outermost objects in it, in their order,
+        for the root of every format is an object. Empty where there is none.
+    bool
+        Whether anything stood around the JSON.
 
-def json_in(text: str) -> tuple[Any, bool]:
-    r"""The value in a text, and whether anything stood around it.
-
-    Raises
-    ------
-    NotJsonError
-        If there is none.
+    Notes
+    -----
+    JSON in the strict sense: no ``NaN``, no number beyond a double, no lone surrogate.
 
     Examples
     --------
     >>> json_in('Sure! ```json\n{"a": 1}\n```')
-    ({'a': 1}, True)
+    ([{'a': 1}], True)
     """
     try:
-        return msgspec.json.decode(text), False
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        pass
-    for fenced in _FENCE.findall(text):
-        try:
-            return msgspec.json.decode(fenced.strip()), True
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            continue
-    return _embedded(text), True
+        return [msgspec.json.decode(text)], False
+    except _FAULTS:
+        return _objects(text), True
 
 
-def _embedded(text: str) -> Any:
-    decoder = json.JSONDecoder(parse_constant=_refuse)
-    for number, opening in enumerate(_OPENING.finditer(text)):
-        if number >= _MOST_STARTS:
+def _objects(text: str) -> list[Any]:
+    found: list[Any] = []
+    scanner = json.JSONDecoder()
+    start = text.find("{")
+    for _ in range(_MOST_STARTS):
+        if start < 0:
             break
         try:
-            value, _ = decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
-            continue
-        return value
-    raise NotJsonError
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
+            # The scanner knows where a value ends; what it says is the stricter decoder's word.
+            _, end = scanner.raw_decode(text, start)
+            found.append(msgspec.json.decode(text[start:end]))
+        except _FAULTS:
+            end = start + 1
+        start = text.find("{", end)
+    return found

@@ -5,14 +5,15 @@ import datetime as dt
 import enum
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections import abc
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin, get_type_hints
 
 from dwbatch.errors import InputError
 
 Schema = dict[str, Any]
 
-_PLAIN: dict[object, Schema] = {
+_PLAIN: dict[type, Schema] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -22,6 +23,8 @@ _PLAIN: dict[object, Schema] = {
     dt.date: {"type": "string", "format": "date"},
     dt.time: {"type": "string", "format": "time"},
 }
+_LISTS = frozenset({list, set, frozenset, abc.Sequence, abc.Collection, abc.Iterable})
+_JSON_SCALARS = (str, int, float, type(None))
 
 
 def schema_of(kind: object, *, path: str = "response_format") -> Schema:
@@ -39,46 +42,63 @@ def schema_of(kind: object, *, path: str = "response_format") -> Schema:
     ------
     InputError
         If the type has no schema of a fixed shape, with the place and a way out.
+    RecursionError
+        If a class holds itself.
 
     Examples
     --------
     >>> schema_of(Literal["pos", "neg"])
-    {'enum': ['pos', 'neg']}
+    {'type': 'string', 'enum': ['pos', 'neg']}
     """
-    if kind in _PLAIN:
+    # `type X = …` of Python 3.12 is a name for what stands behind it.
+    if type(kind).__name__ == "TypeAliasType":
+        kind = getattr(kind, "__value__", kind)
+    if isinstance(kind, type) and kind in _PLAIN:
         return dict(_PLAIN[kind])
-    origin = get_origin(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin in {typing.Annotated, Required, NotRequired}:
-        return schema_of(get_args(kind)[0], path=path)
+        return schema_of(arguments[0], path=path)
     if origin is Literal:
-        return {"enum": list(get_args(kind))}
+        return _one_of(arguments, path)
     if origin in {Union, types.UnionType}:
-        return {"anyOf": [schema_of(one, path=path) for one in get_args(kind)]}
-    if origin in {list, set, frozenset} or (origin is tuple and get_args(kind)[1:] == (...,)):
-        return {"type": "array", "items": schema_of(get_args(kind)[0], path=f"{path}[]")}
-    if isinstance(kind, type) and (schema := _class_schema(kind, path)) is not None:
+        return {"anyOf": [schema_of(one, path=path) for one in arguments]}
+    if origin in _LISTS or (origin is tuple and arguments[1:] == (...,)):
+        return {"type": "array", "items": schema_of(arguments[0], path=f"{path}[]")}
+    if isinstance(kind, type) and origin is None and (schema := _class_schema(kind, path)) is not None:
         return schema
     raise InputError.nothing_sent(f"{path} is {_name(kind)}, which {_way_out(kind)}")
 
 
-def _class_schema(kind: type, path: str) -> Schema | None:
-    if issubclass(kind, enum.Enum):
-        return {"enum": [member.value for member in kind]}
-    if model := getattr(kind, "model_json_schema", None):
-        return dict(model())
+def fields_of_class(kind: type) -> tuple[Mapping[str, object], frozenset[str]] | None:
+    """Types of the fields of a dataclass or TypedDict, and which are required; None for another class.
+
+    Raises
+    ------
+    NameError
+        If an annotation names what cannot be found.
+    """
     if dataclasses.is_dataclass(kind):
-        return _object(kind, _dataclass_required(kind), path)
+        # Hints alone would also count class variables.
+        found = dataclasses.fields(kind)
+        hints = get_type_hints(kind, include_extras=True)
+        missing = dataclasses.MISSING
+        required = [one.name for one in found if one.default is missing and one.default_factory is missing]
+        return {one.name: hints[one.name] for one in found}, frozenset(required)
     if typing.is_typeddict(kind):
-        keys: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
-        return _object(kind, keys, path)
+        return get_type_hints(kind, include_extras=True), getattr(kind, "__required_keys__", frozenset())
     return None
 
 
-def _object(kind: type, required: frozenset[str], path: str) -> Schema:
+def _class_schema(kind: type, path: str) -> Schema | None:
+    if issubclass(kind, enum.Enum):
+        return _one_of([member.value for member in kind], path)
     try:
-        hints: Mapping[str, object] = get_type_hints(kind, include_extras=True)
+        found = fields_of_class(kind)
     except NameError as error:
         raise InputError.nothing_sent(f"{path} names a type that cannot be found: {error}.") from error
+    if found is None:
+        return None
+    hints, required = found
     return {
         "title": kind.__name__,
         "type": "object",
@@ -87,13 +107,19 @@ def _object(kind: type, required: frozenset[str], path: str) -> Schema:
     }
 
 
-def _dataclass_required(kind: type) -> frozenset[str]:
-    fields: Callable[[Any], tuple[dataclasses.Field[Any], ...]] = dataclasses.fields
-    return frozenset(
-        field.name
-        for field in fields(kind)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    )
+def _one_of(options: Sequence[object], path: str) -> Schema:
+    values = [option.value if isinstance(option, enum.Enum) else option for option in options]
+    strange = [value for value in values if not isinstance(value, _JSON_SCALARS)]
+    if strange or not values:
+        raise InputError.nothing_sent(
+            f"{path} allows {strange[0]!r}, which JSON cannot say; choose among texts or numbers."
+            if strange
+            else f"{path} allows nothing: it has no members."
+        )
+    kinds = {type(value) for value in values}
+    # Named beside the values, since not every server infers it from them.
+    kind = next((schema for plain, schema in _PLAIN.items() if kinds == {plain}), {})
+    return {**kind, "enum": values}
 
 
 def _name(kind: object) -> str:
@@ -101,9 +127,10 @@ def _name(kind: object) -> str:
 
 
 def _way_out(kind: object) -> str:
-    if kind in {list, set, tuple} or get_origin(kind) is tuple:
+    origin = get_origin(kind)
+    if any(kind is one for one in (list, set, tuple)) or origin is tuple:
         return "does not say what it holds; write list[str] or the like."
-    if kind is dict or get_origin(kind) is dict:
+    if kind is dict or origin is dict:
         return "has no fixed fields, so its answers would have no fixed columns; write a dataclass with the fields."
     return (
         "has no JSON schema here; give a Pydantic class, a dataclass, a TypedDict, a JSON schema as a dict, "

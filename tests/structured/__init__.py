@@ -1,0 +1,1 @@
+"""Structured answers: what is sent, what is read, what stands in a column."""
