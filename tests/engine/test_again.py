@@ -78,7 +78,7 @@ def test_a_row_that_fails_again_is_tried_once_more_a_call_and_no_more(tmp_path: 
     with Server(outcomes=scripted({"busy": always(Outcome.status(503))})) as server:
         tried = []
         for _ in range(3):
-            out, _ = make_call(texts("fine", "busy"), server, tmp_path / "job")
+            out, _ = make_call(texts("fine", "busy"), server, tmp_path / "job", timeout="1 min")
             tried.append([len(shards_in(tmp_path / "job")), statuses(out)])
 
     # The first call tries twice; each later one once, as it was asked to.

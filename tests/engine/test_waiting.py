@@ -192,7 +192,7 @@ def test_a_429_that_never_clears_stops_with_its_sentence(weather: Weather, tmp_p
     weather.always(name, says(429, UNVERIFIED, Retry_After="60"))
 
     with pytest.raises(JobStoppedError, match="Unverified accounts are limited"):
-        make_call(FRAME, weather, tmp_path / "job", clock=clock)
+        make_call(FRAME, weather, tmp_path / "job", clock=clock, timeout="2h")
     weather.clear()
     out, _ = make_call(FRAME, weather, tmp_path / "job")
 
