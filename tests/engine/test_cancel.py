@@ -58,8 +58,10 @@ def test_a_cancel_that_nobody_is_there_to_obey_is_obeyed_at_once(server: Server,
     crash(texts("a", "b", "c"), server, tmp_path / "job", "POST /v1/batches", nth=2)
 
     stopped = dwbatch.attach(tmp_path / "job").cancel()
+    states = [str(shard.state) for shard in Checkpoint(tmp_path / "job").shards()]
     out = run(texts("a", "b", "c"), server, tmp_path / "job")
 
+    assert states == ["SUBMITTED", "DROPPED", "DROPPED"]
     assert stopped["status"].tolist() == ["cancelled"]
     assert said(out) == [CANCELLED] * 3
     assert purchases(server) == 1
