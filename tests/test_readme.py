@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -87,6 +88,53 @@ def test_a_checkpoint_holds_the_files_that_the_readme_lists(tmp_path: Path) -> N
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
 
     assert {f"`{file}`" for file in files} == set(table("File"))
+
+
+def buy_twice(checkpoint: Path, second: dict[str, Any]) -> int:
+    """How many requests the second of two calls on one checkpoint sends."""
+    usual = {"prompt": "{text}", "model": "m", "checkpoint": checkpoint, "progress": False}
+    frame = pd.DataFrame({"text": ["one", "two"]})
+    with Server() as server:
+        for options in ({}, second):
+            before = len(server.ledger())
+            dwbatch.run(**{"frame": frame, **usual, "base_url": server.base_url, **options})
+        return len(server.ledger()) - before
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"frame": pd.DataFrame({"text": ["two", "one"]}, index=["y", "x"])},
+        {"frame": pd.DataFrame({"words": ["one", "two"]}), "prompt": "{words}"},
+        {"output": "sentiment"},
+        {"custom_id": "text-{text}"},
+        {"max_requests_per_batch": 1, "completion_window": "1h", "timeout": "8h", "poll_interval": 1},
+    ],
+    ids=", ".join,
+)
+def test_what_is_no_part_of_a_request_buys_nothing(tmp_path: Path, second: dict[str, Any]) -> None:
+    assert buy_twice(tmp_path, second) == 0
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"model": "n"},
+        {"prompt": "{text}!"},
+        {"system": "Be brief."},
+        {"seed": 1},
+        {"edition": "second opinion"},
+    ],
+    ids=", ".join,
+)
+def test_what_is_part_of_a_request_buys_anew(tmp_path: Path, second: dict[str, Any]) -> None:
+    assert buy_twice(tmp_path, second) == 2
+
+
+def test_ten_rows_more_are_ten_requests_more(tmp_path: Path) -> None:
+    more = pd.DataFrame({"text": ["one", "two", *map(str, range(10))]})
+
+    assert buy_twice(tmp_path, {"frame": more}) == 10
 
 
 def test_the_table_of_statuses_is_the_code_s_own() -> None:
