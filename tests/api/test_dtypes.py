@@ -32,7 +32,7 @@ COLUMNS: dict[str, tuple[Any, list[str | None]]] = {
     "Int64": (pd.Series([1, None], dtype="Int64"), ["1", None]),
     "Float64": (pd.Series([1.5, None], dtype="Float64"), ["1.5", None]),
     "boolean": (pd.Series([True, None], dtype="boolean"), ["True", None]),
-    "complex": (pd.Series([1 + 2j]), ["(1+2j)"]),
+    "complex": (pd.Series([1 + 2j, complex("nan")]), ["(1+2j)", None]),
     "category of texts": (pd.Series(["b", "a", None], dtype="category"), ["b", "a", None]),
     "category of integers": (pd.Series(pd.Categorical([2, 1, None])), ["2", "1", None]),
     "category of intervals": (pd.cut(pd.Series([1, None]), [0, 2]), ["(0.0, 2.0]", None]),

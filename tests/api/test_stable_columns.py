@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -67,7 +66,8 @@ def test_parquet_files_have_one_schema(out: pd.DataFrame, tmp_path: Path) -> Non
 
     kinds = pq.read_schema(tmp_path / "out.parquet").types
 
-    assert {kind for kind in kinds if not pa.types.is_integer(kind)} == {pa.large_string()}
+    # Which of Arrow's two string types it is, is up to the version of pandas.
+    assert {str(kind).removeprefix("large_") for kind in kinds} == {"string", "int64"}
     assert len(kinds) == len(DETAILED)
 
 

@@ -164,7 +164,15 @@ def test_a_file_without_its_columns_is_told_so(finished: Finished, job: Path) ->
     assert "it has no column 'token'" in refused(finished, job)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_altered_value_is_found_by_its_checksum(finished: Finished, job: Path) -> None:
+    # With another server's name on it the batch would count for nothing, and be bought again.
+    path = job / "batches.parquet"
+    path.write_bytes(path.read_bytes().replace(b"http://127.0.0.1:", b"http://127.0.0.2:"))
+
+    assert "the file cannot be read" in refused(finished, job)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["batches.parquet", "results/00001.parquet"]), st.integers(0), st.integers(0, 7))
 def test_a_turned_bit_is_found_or_means_nothing(
     finished: Finished, job: Path, name: str, place: int, bit: int

@@ -1,5 +1,6 @@
 """A wait that ends before the job does, and a checkpoint that somebody else holds."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import dwbatch
 from dwbatch import CheckpointLockedError, JobTimeoutError
 from dwbatch.local import Server
 from tests.api.calling import Gate, Run, at, posts, rows, texts
@@ -73,7 +75,10 @@ def holder(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that holds the checkpoint."""
     (tmp_path / "job").mkdir()
     command = [sys.executable, "-c", HOLD, str(tmp_path / "job")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, "PYTHONPATH": str(Path(dwbatch.__file__).parents[1])}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield process
