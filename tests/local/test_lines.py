@@ -1,4 +1,5 @@
 import contextlib
+import io
 import json
 from typing import Any
 
@@ -19,7 +20,7 @@ BODIES = st.dictionaries(
 
 
 def accepted(content: bytes, *, models: dict[str, Model] | None = None, **bounds: int) -> list[lines.Request]:
-    return list(lines.requests(content, limits=Limits(**bounds), models=models))  # type: ignore[arg-type]  # bounds are all numbers here
+    return list(lines.requests(io.BytesIO(content), limits=Limits(**bounds), models=models))  # type: ignore[arg-type]  # bounds are all numbers here
 
 
 def refusal(content: bytes, **bounds: int) -> str:
