@@ -3,7 +3,11 @@
 import pandas as pd
 import pytest
 
+from dwbatch.call import prepare
+from dwbatch.options import read_options
+from dwbatch.sending import carry_out
 from tests.kills import scene
+from tests.kills.orders import FRAME, PROMPT
 from tests.kills.scene import BOUGHT, LEDGER, POLLING, UPLOADED, Scene
 
 pytestmark = pytest.mark.promise
@@ -74,6 +78,20 @@ def test_a_process_killed_while_fetching_is_resumed_and_fetches_nothing_twice(
     pd.testing.assert_frame_equal(out, unkilled)
     assert fetched.isdisjoint(path for _, path, _ in here.server.exchanges()[before:])
     scene.check_bought_once(here)
+    scene.check_tidy(orders.folder)
+
+
+def test_a_call_of_fewer_rows_buys_and_leaves_nothing_of_what_the_dead_one_had_begun(here: Scene) -> None:
+    orders = here.orders()
+    scene.killed(here.orders(fuse=("half of uploads/00002.jsonl",)))
+    here.model.may_answer.set()
+    options = read_options(orders.all_options(), call="run")
+
+    out, _ = carry_out(prepare(FRAME.head(2), PROMPT, options))
+
+    assert out["response_status"].tolist() == ["ok", "ok"]
+    assert scene.states(orders.folder) == ["FETCHED", "DROPPED"]
+    assert here.statuses() == ["completed"]
     scene.check_tidy(orders.folder)
 
 

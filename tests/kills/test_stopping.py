@@ -88,6 +88,7 @@ def test_what_was_cancelled_after_ctrl_c_stays_cancelled_in_every_later_call(
     cancelled = dwbatch.attach(attached(said)).cancel()
 
     assert cancelled["status"].tolist() == here.statuses() == ["cancelled"] * bought
+    assert not (here.orders().folder / "stop").exists()
     here.model.may_answer.set()
     for out in (scene.finished(here.orders()), scene.finished(here.orders())):
         assert out["response_status"].tolist() == ["cancelled"] * 2 + ["skipped"] + ["cancelled"] * 2
