@@ -7,6 +7,8 @@
 
 __version__ = "0.1.0"
 
+import logging
+
 from dwbatch.accessor import register
 from dwbatch.api import run
 from dwbatch.call import EqualRowsWarning
@@ -45,5 +47,8 @@ __all__ = [
     "attach",
     "run",
 ]
+
+# Silent until its user asks for logs: without this, Python prints every warning.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 register()

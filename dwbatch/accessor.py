@@ -5,7 +5,7 @@ from typing import Unpack
 import pandas as pd
 
 from dwbatch import api
-from dwbatch.options import RunOptions, shows_options
+from dwbatch.options import RunOptions, shows_options, take_options
 
 
 class Accessor:
@@ -29,7 +29,7 @@ class Accessor:
     @shows_options
     def run(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
         """A new frame with an answer, or the reason there is none, on every row; see `dwbatch.run`."""
-        return api.run(self._frame, prompt, **options)
+        return api.answered(self._frame, prompt, take_options(options, call="run"))
 
 
 def register() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from dwbatch.call import prepare
 from dwbatch.frames import as_frame
-from dwbatch.options import RunOptions, read_options, shows_options
+from dwbatch.options import Options, RunOptions, shows_options, take_options
 from dwbatch.sending import carry_out
 
 
@@ -118,6 +118,10 @@ def run(
     >>> out["response_status"].tolist()
     ['ok', 'ok']
     """
-    options_read = read_options(options, call="run")
-    out, _ = carry_out(prepare(as_frame(frame, call="run"), prompt, options_read))
+    return answered(frame, prompt, take_options(options, call="run"))
+
+
+def answered(frame: "pd.DataFrame | pd.Series[str]", prompt: str | None, options: Options) -> pd.DataFrame:
+    """What `run` returns, for a door that has read the options itself."""
+    out, _ = carry_out(prepare(as_frame(frame, call="run"), prompt, options))
     return out

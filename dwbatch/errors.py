@@ -121,7 +121,8 @@ class ApiError(DwbatchError):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.call} was answered with {self.status}: {self.sentence}"
+        end = "" if self.sentence.endswith((".", "!", "?", "…")) else "."
+        text = f"{self.call} was answered with {self.status}: {self.sentence}{end}"
         return f"{text} {self.hint}" if self.hint else text
 
 

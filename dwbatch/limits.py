@@ -83,6 +83,9 @@ def seconds(duration: object) -> float:
     # A bare number in a text is nanoseconds to pandas, and to nobody else.
     if isinstance(duration, str) and not UNIT.search(duration):
         raise ValueError("a text without a unit is no duration")
+    if isinstance(duration, str):
+        # pandas calls a day D, and warns about the d that everybody writes.
+        duration = re.sub(r"(?<=[\d\s])d\b", "D", duration)
     # pandas refuses what it does not know.
     return float(pd.Timedelta(duration).total_seconds())  # type: ignore[arg-type]
 

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from os import PathLike
-from typing import Literal, Required, TypedDict, TypeVar
+from typing import Literal, Required, TypedDict, TypeVar, cast
 
 import pandas as pd
 import requests
@@ -168,6 +168,18 @@ ELSEWHERE = {
 }
 
 F = TypeVar("F", bound=Callable[..., object])
+
+
+def take_options(given: RunOptions, *, call: str) -> Options:
+    """The options of a call, checked; `given` is empty afterwards.
+
+    A traceback with local variables would show the key in the frame that took it as a keyword.
+    """
+    keywords = cast("dict[str, object]", given)
+    try:
+        return read_options(keywords, call=call)
+    finally:
+        keywords.clear()
 
 
 def read_options(given: Mapping[str, object], *, call: str) -> Options:

@@ -1,7 +1,8 @@
 """What a call hands back: the answer columns of every row, and one sentence about all of them."""
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.answers.message import message_of
+from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
 from dwbatch.engine.gather import Gathered
 from dwbatch.prompts.requests import Rows
@@ -108,6 +110,10 @@ class Summary:
         Distinct requests that the checkpoint had before.
     sent, resent : int
         Distinct requests that this call sent, and sent once more.
+    adopted : int
+        Batches taken over from the account.
+    adopted_since : datetime or None
+        When the oldest of them was bought.
     prompt_tokens, completion_tokens : int
         Of the distinct requests behind these rows.
     checkpoint : Path or None
@@ -120,6 +126,8 @@ class Summary:
     answered: int
     sent: int
     resent: int
+    adopted: int
+    adopted_since: dt.datetime | None
     prompt_tokens: int
     completion_tokens: int
     checkpoint: Path | None
@@ -134,6 +142,9 @@ class Summary:
             f"{self.duplicates:,} saved by de-duplication, {self.answered:,} by the checkpoint",
             f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens",
         ]
+        if self.adopted:
+            since = f", bought since {self.adopted_since:%Y-%m-%d %H:%M} UTC" if self.adopted_since else ""
+            parts.insert(2, f"{self.adopted:,} batches adopted from the account{since}")
         if self.checkpoint is not None:
             parts.append(f"checkpoint {self.checkpoint}")
         return "; ".join(parts) + "."
@@ -148,6 +159,7 @@ def summarise(
     answered: int,
     sent: int,
     resent: int,
+    adopted: Sequence[Shard],
     checkpoint: Path | None,
 ) -> Summary:
     """Count what became of a call."""
@@ -166,6 +178,8 @@ def summarise(
         answered=answered,
         sent=sent,
         resent=resent,
+        adopted=len(adopted),
+        adopted_since=min((shard.submitted_at for shard in adopted if shard.submitted_at), default=None),
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
         checkpoint=checkpoint,

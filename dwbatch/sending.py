@@ -81,6 +81,7 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
             answered=plan.answered,
             sent=desk.tally.sent,
             resent=len(desk.tally.resent),
+            adopted=plan.adopted,
             checkpoint=None if call.options.checkpoint is False else path,
         )
     progress.say(summary.sentence())
@@ -133,7 +134,7 @@ def _under_lock(
             clock=means.clock,
             pace=replace(means.pace, poll_s=call.options.poll_interval_s or means.pace.poll_s),
             stopping=stopping,
-            tally=Tally(means.clock.now()),
+            tally=Tally(),
             say=progress.say,
             workers=means.workers,
         )

@@ -48,7 +48,7 @@ def decode_slab(slab: bytes) -> pa.RecordBatch:
     if not odd_positions:
         return to_plain_batch(plain)
     odd = to_batch([read_line(lines[position]) for position in odd_positions])
-    both = pa.concat_batches([to_plain_batch(plain), odd])
+    both = pa.Table.from_batches([to_plain_batch(plain), odd]).combine_chunks().to_batches()[0]
     return both.take(_places(len(lines), odd_positions))
 
 

@@ -18,8 +18,11 @@ class Disk:
     """Effects on the file system. A test may stand in for it and crash at any of them."""
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder that only its owner may enter; parents likewise."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make a folder that only its owner may enter; parents that are missing likewise."""
+        # mkdir would give the mode to the last one alone.
+        for missing in reversed([parent for parent in path.parents if not parent.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
 
     def write(self, path: Path, fill: Callable[[BinaryIO], None]) -> None:
         """Write a temporary file whole and sync it."""

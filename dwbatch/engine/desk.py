@@ -4,7 +4,6 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
@@ -139,7 +138,8 @@ class Tally:
 
     Parameters
     ----------
-    started_at : datetime
+    ended : set of int
+        Numbers of the shards that came to their end during this call.
     sent : int
         Distinct requests sent for the first time.
     resent : set of bytes
@@ -152,7 +152,7 @@ class Tally:
         Whether the account was looked at.
     """
 
-    started_at: datetime
+    ended: set[int] = field(default_factory=set)
     sent: int = 0
     resent: set[bytes] = field(default_factory=set)
     too_large: set[bytes] = field(default_factory=set)

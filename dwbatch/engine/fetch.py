@@ -50,7 +50,7 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     for name in ("request_key", "answers_key"):
         settled = settled.append_column(name, requests[name])
     desk.checkpoint.write_results(shard.number, settled)
-    is_fresh = np.full(len(settled), shard.ended_at is not None and shard.ended_at >= desk.tally.started_at)
+    is_fresh = np.full(len(settled), shard.number in desk.tally.ended)
     must_replan = bool(is_owed(settled, desk.order.kinds, is_fresh=is_fresh).any())
     outcome = _kept(shard, desk, _named(custom_ids, lines), may_grow=not is_gone)
     return replace(outcome, must_replan=must_replan)

@@ -2,11 +2,16 @@
 
 import sys
 from collections.abc import Collection
-from typing import Any
 
 from tqdm import tqdm
 
 from dwbatch.checkpoint.shard import Shard, State
+
+
+class _Bar(tqdm):  # type: ignore[type-arg] # generic to type checkers alone
+    """A bar without the thread that watches all bars and outlives the call."""
+
+    monitor_interval = 0
 
 
 class Progress:
@@ -24,7 +29,7 @@ class Progress:
 
     def __init__(self, *, is_shown: bool) -> None:
         self._is_shown = is_shown
-        self._bar: tqdm[Any] | None = None
+        self._bar: _Bar | None = None
         self._shown: tuple[int, str] | None = None
 
     def show(self, shards: Collection[Shard], waiting_for: str | None) -> None:
@@ -33,7 +38,7 @@ class Progress:
             return
         total = sum(shard.requests for shard in shards)
         if self._bar is None:
-            self._bar = tqdm(
+            self._bar = _Bar(
                 total=total,
                 desc="dwbatch",
                 unit="request",

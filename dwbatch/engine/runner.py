@@ -209,6 +209,8 @@ class Runner:
         memory.due = now + outcome.again_in_s
         memory.is_settled |= outcome.is_settled
         self._waiting_for = outcome.waiting_for
+        if outcome.shard.state in OVER | {State.ENDED} and old.state is not State.ENDED:
+            self.desk.tally.ended.add(outcome.shard.number)
         self._must_replan |= outcome.must_replan
         if outcome.lesson is not None:
             self.desk.learn(outcome.lesson)

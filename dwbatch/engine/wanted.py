@@ -83,8 +83,8 @@ def _verdicts(shard: Shard, desk: Desk) -> pa.Table | None:
         return None
     names = ["request_key", "answers_key", "status", "error_code"]
     table = desk.checkpoint.results(shard.number, names)
-    is_fresh = shard.ended_at is not None and shard.ended_at >= desk.tally.started_at
-    table = table.append_column("is_fresh", pa.repeat(pa.scalar(is_fresh), len(table)))
+    is_fresh = pa.scalar(shard.number in desk.tally.ended)
+    table = table.append_column("is_fresh", pa.repeat(is_fresh, len(table)))
     return keyed(table)
 
 

@@ -4,12 +4,14 @@ import logging
 import pickle
 import socketserver
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
+from typing import Any
 
+import pandas as pd
 import pytest
 
 import dwbatch
@@ -186,3 +188,20 @@ def test_a_call_that_is_refused_does_not_show_the_key(weather: Weather) -> None:
         dwbatch.run(FRAME, "{nowhere}", model="m", base_url=weather.base_url, api_key=KEY)
 
     assert KEY not in str(caught.value) + repr(caught.value)
+
+
+def through_the_accessor(frame: pd.DataFrame, prompt: str, **options: Any) -> pd.DataFrame:
+    answered: pd.DataFrame = frame.doubleword.run(prompt, **options)
+    return answered
+
+
+@pytest.mark.parametrize("door", [dwbatch.run, through_the_accessor])
+def test_a_traceback_with_locals_does_not_show_the_key_from_the_door_on(
+    weather: Weather, door: Callable[..., pd.DataFrame]
+) -> None:
+    with pytest.raises(DwbatchError) as caught:
+        door(FRAME, "{nowhere}", model="m", base_url=weather.base_url, api_key=KEY)
+
+    # Below the frame of this test, which knows the key.
+    caught.value.__traceback__ = below(caught.value, "run")
+    assert KEY not in whole_text(caught.value)
