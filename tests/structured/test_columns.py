@@ -142,6 +142,14 @@ def test_lists_of_lists_are_lists_all_the_way_down() -> None:
     assert out["output"].tolist() == [[[1], [2]]]
 
 
+def test_lists_that_hold_themselves_are_json_text_in_the_fifth() -> None:
+    lists = {"$ref": "#/$defs/L", "$defs": {"L": {"type": "array", "items": {"$ref": "#/$defs/L"}}}}
+
+    out = columns(lists, ['{"value": [[[[[[], []]]]]]}'])
+
+    assert out["output"].tolist() == [[[[["[[], []]"]]]]]
+
+
 @pytest.mark.parametrize(
     ("kind", "texts"),
     [

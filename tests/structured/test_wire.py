@@ -129,6 +129,12 @@ def test_a_key_that_is_not_required_may_be_null() -> None:
     assert schema_sent(Place)["properties"]["zip"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
 
 
+def test_a_property_that_may_be_null_anyhow_is_not_made_so_again() -> None:
+    assert schema_sent(Person)["properties"]["born"] == {
+        "anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]
+    }
+
+
 def test_a_class_that_holds_itself_keeps_its_definition() -> None:
     sent = schema_sent(Person)
 
@@ -276,6 +282,7 @@ REFUSED: list[tuple[object, str]] = [
     (an_object(a={"$ref": "#/properties/b"}, b={"type": "string"}), "put what is meant under"),
     (an_object(a={"$ref": "#/$defs/A"}), "refers to '#/\\$defs/A', which it does not define"),
     ({**an_object(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"$ref": "#/$defs/A"}}}, "refers to itself"),
+    ({**an_object(a={"type": "string"}), "$defs": {"A": {"$ref": "#/$defs/B"}}}, "which it does not define"),
     (
         {**an_object(a={"$ref": "#/$defs/A"}), "$defs": {"A": {"anyOf": [{"$ref": "#/$defs/A"}]}}},
         "holds itself and has no end",

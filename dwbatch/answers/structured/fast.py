@@ -27,8 +27,7 @@ def compile_fast(schema: Schema) -> Callable[[Any], bool]:
     """A function that is true only for values that fit the schema.
 
     False means that the schema itself has to be asked: the type is stricter in places (``3.0`` is
-    an integer to a schema; an object may say more than its properties), and for some schemas
-    there is no type at all.
+    an integer to a schema), and for some schemas there is no type at all.
     """
     try:
         kind = _type_of(schema, schema, ())
@@ -86,6 +85,7 @@ def _struct(schema: Mapping[str, Any], said: set[str], root: Schema, within: tup
     if not said <= {"type", "properties", "required", "additionalProperties"}:
         raise _BeyondError
     required = schema.get("required", ())
+    is_open = schema.get("additionalProperties", True) is True
     # A property may have any name, a field of a struct may not.
     names = {f"f{place}": name for place, name in enumerate(schema["properties"])}
     kinds = {field: _type_of(schema["properties"][name], root, within) for field, name in names.items()}
@@ -95,4 +95,4 @@ def _struct(schema: Mapping[str, Any], said: set[str], root: Schema, within: tup
         else (field, kinds[field] | msgspec.UnsetType, msgspec.UNSET)
         for field, name in names.items()
     ]
-    return msgspec.defstruct("Answer", fields, rename=names, forbid_unknown_fields=True, kw_only=True)
+    return msgspec.defstruct("Answer", fields, rename=names, forbid_unknown_fields=not is_open, kw_only=True)
