@@ -1,12 +1,13 @@
 """The answer of no model: what was asked, said again, the same every time."""
 
+import base64
 import hashlib
 import struct
 from typing import Any
 
-import msgspec
+from dwbatch.local import saying
+from dwbatch.local.saying import as_text, asked, tokens
 
-_CHARACTERS_A_TOKEN = 4
 _DIMENSIONS = 8
 
 # What the real server writes into every response that says nothing of these.
@@ -40,6 +41,8 @@ _RESPONSE_DEFAULTS: dict[str, Any] = {
     "truncation": "disabled",
 }
 
+_INCOMPLETE = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
+
 
 def echo(url: str, body: dict[str, Any], row_id: str) -> dict[str, Any]:
     """A whole response body for a request of any endpoint.
@@ -57,18 +60,31 @@ def echo(url: str, body: dict[str, Any], row_id: str) -> dict[str, Any]:
     -------
     dict
         The body of a response, of the endpoint's own shape.
+
+    Raises
+    ------
+    NoValueError
+        If the body asks for a schema that no value fits.
     """
     if url == "/v1/embeddings":
         return embeddings(body)
-    return wrap(url, body, row_id, _said(body))
+    if url == "/v1/completions":
+        return _completions(body, row_id)
+    called = saying.tool_call(url, body)
+    if called is not None:
+        message = {"role": "assistant", "content": None, "tool_calls": [called]}
+        arguments = called["function"]["arguments"]
+        return chat(body, row_id, message, finish_reason="tool_calls", said=arguments)
+    text, is_cut = saying.cut(body, saying.text(url, body))
+    return wrap(url, body, row_id, text, is_cut=is_cut)
 
 
-def wrap(url: str, body: dict[str, Any], row_id: str, text: str) -> dict[str, Any]:
-    """A response body that says `text`, of the endpoint's own shape."""
+def wrap(url: str, body: dict[str, Any], row_id: str, text: str, *, is_cut: bool = False) -> dict[str, Any]:
+    """A response body that says `text`, of the endpoint's own shape; cut, if it ran into a bound."""
     used = {"prompt": tokens(asked(body)), "completion": tokens(text)}
     model = body.get("model")
     if url == "/v1/responses":
-        return _response(model, row_id, text, used)
+        return _response(model, row_id, text, used) | (_INCOMPLETE if is_cut else {})
     if url == "/v1/messages":
         return {
             "id": f"resp_{row_id}",
@@ -76,22 +92,40 @@ def wrap(url: str, body: dict[str, Any], row_id: str, text: str) -> dict[str, An
             "role": "assistant",
             "model": model,
             "content": [{"type": "text", "text": text}],
-            "stop_reason": "end_turn",
+            "stop_reason": "max_tokens" if is_cut else "end_turn",
             "stop_sequence": None,
             "usage": {"input_tokens": used["prompt"], "output_tokens": used["completion"]},
         }
+    reason = "length" if is_cut else "stop"
     if url == "/v1/completions":
-        choice = {"index": 0, "text": text, "finish_reason": "stop"}
+        choice = {"index": 0, "text": text, "finish_reason": reason}
         return _choices("cmpl", "text_completion", model, row_id, [choice], used)
-    return chat(body, row_id, {"role": "assistant", "content": text}, finish_reason="stop", said=text)
+    return chat(body, row_id, {"role": "assistant", "content": text}, finish_reason=reason, said=text)
+
+
+def _completions(body: dict[str, Any], row_id: str) -> dict[str, Any]:
+    """A choice for each prompt, `n` times."""
+    given = body.get("prompt")
+    prompts = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
+    texts = [saying.cut(body, f"echo: {as_text(prompt)}") for prompt in prompts for _ in range(_wanted(body))]
+    choices = [
+        {"index": place, "text": text, "finish_reason": "length" if is_cut else "stop"}
+        for place, (text, is_cut) in enumerate(texts)
+    ]
+    used = {"prompt": tokens(asked(body)), "completion": sum(tokens(text) for text, _ in texts)}
+    return _choices("cmpl", "text_completion", body.get("model"), row_id, choices, used)
+
+
+def _wanted(body: dict[str, Any]) -> int:
+    count = body.get("n")
+    return count if isinstance(count, int) and count > 0 else 1
 
 
 def chat(
     body: dict[str, Any], row_id: str, message: dict[str, Any], *, finish_reason: str, said: str
 ) -> dict[str, Any]:
     """A chat completion with one message, or `n` times the same."""
-    count = body.get("n")
-    wanted = count if isinstance(count, int) and count > 0 else 1
+    wanted = _wanted(body)
     choices = [
         {"index": place, "message": message, "finish_reason": finish_reason} for place in range(wanted)
     ]
@@ -143,16 +177,24 @@ def _response(model: Any, row_id: str, text: str, used: dict[str, int]) -> dict[
 def embeddings(body: dict[str, Any]) -> dict[str, Any]:
     """Vectors of length one for each input, drawn from a hash of its text."""
     given = body.get("input")
-    inputs = given if isinstance(given, list) else [given]
+    # A list of numbers is one text that its sender has cut into tokens.
+    inputs = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
     dimensions = body.get("dimensions")
     size = dimensions if isinstance(dimensions, int) and dimensions > 0 else _DIMENSIONS
-    used = sum(tokens(_text(one)) for one in inputs)
+    texts = [as_text(one) for one in inputs]
     vectors = [
-        {"object": "embedding", "index": place, "embedding": vector(_text(one), size)}
-        for place, one in enumerate(inputs)
+        {"object": "embedding", "index": place, "embedding": _encoded(vector(text, size), body)}
+        for place, text in enumerate(texts)
     ]
+    used = sum(map(tokens, texts))
     usage = {"prompt_tokens": used, "total_tokens": used}
     return {"object": "list", "model": body.get("model"), "data": vectors, "usage": usage}
+
+
+def _encoded(numbers: list[float], body: dict[str, Any]) -> list[float] | str:
+    if body.get("encoding_format") != "base64":
+        return numbers
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
 
 
 def vector(text: str, size: int) -> list[float]:
@@ -161,35 +203,3 @@ def vector(text: str, size: int) -> list[float]:
     raw = [value / 2**31 for value in struct.unpack(f"<{size}i", stream)]
     length = sum(value * value for value in raw) ** 0.5 or 1.0
     return [value / length for value in raw]
-
-
-def tokens(text: str) -> int:
-    """A plausible number of tokens: one for four characters, never none."""
-    return max(1, -(-len(text) // _CHARACTERS_A_TOKEN))
-
-
-def asked(body: dict[str, Any]) -> str:
-    """All the text that a request's body asks with."""
-    messages = body.get("messages")
-    if isinstance(messages, list):
-        return "".join(_text(one.get("content")) for one in messages if isinstance(one, dict))
-    return _text(body.get("input", body.get("prompt")))
-
-
-def _said(body: dict[str, Any]) -> str:
-    messages = body.get("messages")
-    if isinstance(messages, list) and messages and isinstance(messages[-1], dict):
-        return f"echo: {_text(messages[-1].get('content'))}"
-    return f"echo: {_text(body.get('input', body.get('prompt')))}"
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if content is None:
-        return ""
-    if isinstance(content, list):
-        parts = [one.get("text") for one in content if isinstance(one, dict)]
-        if parts and all(isinstance(part, str) or part is None for part in parts):
-            return " ".join(part for part in parts if part)
-    return msgspec.json.encode(content).decode()

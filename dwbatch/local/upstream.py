@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from dwbatch.local import echo
+from dwbatch.local import echo, saying
 from dwbatch.local.account import NO_MONEY, Account
 from dwbatch.local.faults.board import Board
 from dwbatch.local.faults.kinds import FailRows
 from dwbatch.local.outcomes import Answer, End, Outcome, Reply, Script
+from dwbatch.local.schemas import NoValueError
 from dwbatch.local.views import ERROR, OUTPUT
 
 logger = logging.getLogger(__name__)
@@ -142,7 +143,10 @@ class Upstream:
         if scripted is not None:
             return scripted
         if self._answer is None:
-            return Outcome(End.REPLY, 200, echo.echo(claim.url, body, claim.row_id))
+            try:
+                return Outcome(End.REPLY, 200, echo.echo(claim.url, body, claim.row_id))
+            except NoValueError as error:
+                return _invalid_schema(str(error))
         said = self._answer(body)
         if isinstance(said, Outcome):
             return said
@@ -158,6 +162,12 @@ class Upstream:
         if isinstance(self._outcomes, Mapping):
             return self._outcomes.get(custom_id)
         return self._outcomes(custom_id, body)
+
+
+def _invalid_schema(sentence: str) -> Outcome:
+    message = f"Invalid schema for response_format: {sentence}"
+    error = {"message": message, "type": "invalid_request_error", "param": "response_format", "code": None}
+    return Outcome.status(400, {"error": error})
 
 
 def _unbilled(claim: Claim, status_code: int, body: str) -> Finish:
@@ -198,7 +208,7 @@ def _reply(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> Any:
         return outcome.body
     said = ""
     if outcome.end is End.TRUNCATED:
-        said = echo.asked(body)[:8]
+        said = saying.asked(body)[:8]
     message: dict[str, Any] = {"role": "assistant", "content": said}
     if outcome.end is End.REFUSAL:
         message = {"role": "assistant", "content": None, "refusal": "I cannot help with that."}
