@@ -33,8 +33,16 @@ def run(
         Templates of a whole conversation: ``role`` and ``content``, columns in any turn.
     system : str, optional
         Template of a system message, put first.
+    response_format : type, mapping or str, optional
+        What answers are held to: a Pydantic class, a dataclass, a TypedDict, a JSON schema, or a bare type
+        such as ``Literal["pos", "neg"]``, ``bool`` or ``list[str]``; ``"json_object"`` for any object. One of
+        several fields makes a typed column of each, a bare type fills the answer column. An answer that does
+        not fit is ``invalid``; another format reads the stored answers anew, and pays only if what is
+        sent is another.
     output : str, default "response"
         Name of the answer column; its companions are named after it.
+    prefix : str, optional
+        In front of the names of the fields of `response_format`.
     name : str, default "dwbatch"
         The job's name, in the checkpoint's folder, file names and custom_ids.
     metadata : mapping of str to str, optional
@@ -93,7 +101,8 @@ def run(
     DataFrame
         The rows of `frame` in their order and with their index, and the columns ``response``,
         ``response_status``, ``response_error_code`` and ``response_error``. An answer stands exactly
-        where the status is ``ok``.
+        where the status is ``ok``. With a `response_format` of several fields these stand in place of
+        ``response``.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dwbatch.answers.structured.format import Format, read_format
 from dwbatch.errors import InputError
 from dwbatch.options import Options
 from dwbatch.prompts.encode import compile_body
@@ -30,6 +31,8 @@ class Asking:
         Columns and index levels that any template names.
     written : mapping
         The recipe as the user wrote it, for ``recipe.json``: no value of the frame.
+    answer_format : Format or None
+        What an answer is held to.
     """
 
     body: Mapping[str, object]
@@ -37,6 +40,7 @@ class Asking:
     custom_id: Template | None
     columns: tuple[str, ...]
     written: Mapping[str, object]
+    answer_format: Format | None = None
 
     def hash(self, server: str) -> str:
         """Hash of the recipe at a server."""
@@ -73,8 +77,10 @@ def ask(prompt: object, options: Options, columns: Sequence[str]) -> Asking:
             "once. Name a column, as in '{text}'; say dedupe=False for one sample a row, or dedupe=True if one "
             "answer for all is meant."
         )
+    answer_format = None if options.response_format is None else read_format(options.response_format)
     body = {
         **options.sampling(),
+        **({} if answer_format is None else {"response_format": answer_format.wire}),
         "model": options.model,
         "messages": [{"role": role, "content": content} for _, role, content in messages],
     }
@@ -89,7 +95,8 @@ def ask(prompt: object, options: Options, columns: Sequence[str]) -> Asking:
         ),
         custom_id=custom_id,
         columns=tuple(dict.fromkeys(used)),
-        written=_written(prompt, options),
+        written=_written(prompt, options, answer_format),
+        answer_format=answer_format,
     )
 
 
@@ -131,7 +138,7 @@ def _given_messages(messages: object) -> list[tuple[str, str, Template]]:
     return found
 
 
-def _written(prompt: object, options: Options) -> dict[str, object]:
+def _written(prompt: object, options: Options, answer_format: Format | None) -> dict[str, object]:
     said = {
         "name": options.name,
         "prompt": prompt,
@@ -139,6 +146,7 @@ def _written(prompt: object, options: Options) -> dict[str, object]:
         "system": options.system,
         "model": options.model,
         "parameters": options.sampling() or None,
+        "response_format": None if answer_format is None else answer_format.wire,
         "edition": options.edition or None,
         "endpoint": ENDPOINT,
     }

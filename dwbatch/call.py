@@ -9,13 +9,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dwbatch.answers.structured.parse import parse
 from dwbatch.asking import Asking, ask
 from dwbatch.connect import Connection, find_server
+from dwbatch.engine.again import Judge
 from dwbatch.engine.wanted import Wanted, wanted
 from dwbatch.errors import InputError
 from dwbatch.frames import column_names, read_columns, refuse_collisions
 from dwbatch.options import Options
-from dwbatch.outcome import answer_names
+from dwbatch.outcome import Naming
 from dwbatch.prompts.custom_ids import render_custom_ids
 from dwbatch.prompts.identity import default_custom_ids
 from dwbatch.prompts.requests import Rows, line_overhead, read_rows
@@ -73,10 +75,8 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options) -> Call:
     InputError, CredentialsError
         If anything is wrong. Nothing was sent.
     """
-    refuse_collisions(
-        frame, answer_names(options.output, details=options.details), overwrite=options.overwrite
-    )
     asking = ask(prompt, options, column_names(frame))
+    refuse_collisions(frame, naming_of(options, asking).all(), overwrite=options.overwrite)
     connection = find_server(options.base_url, options.api_key, options.session)
     columns = read_columns(frame, asking.columns)
     rows = read_rows(
@@ -92,6 +92,17 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options) -> Call:
         render_custom_ids(asking.custom_id, columns, call.asked.positions)
     _warn_of_equal_rows(call)
     return call
+
+
+def naming_of(options: Options, asking: Asking) -> Naming:
+    """How the answer columns of a call are called."""
+    return Naming(options.output, options.details, asking.answer_format, options.prefix or "")
+
+
+def judge_of(asking: Asking) -> Judge | None:
+    """What holds answers to the response format of a call."""
+    answer_format = asking.answer_format
+    return None if answer_format is None else lambda texts: parse(answer_format, texts).error_codes
 
 
 def _refuse_nulls(call: Call) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from dwbatch.answers.structured.fields import Field
 from dwbatch.errors import InputError
 from dwbatch.prompts.values import Values
+from dwbatch.typed import to_column
 
 
 def as_frame(data: object, *, call: str) -> pd.DataFrame:
@@ -101,12 +103,20 @@ def refuse_collisions(frame: pd.DataFrame, names: Sequence[str], *, overwrite: b
         )
 
 
-def with_answers(frame: pd.DataFrame, answers: Mapping[str, pa.Array]) -> pd.DataFrame:
+def with_answers(
+    frame: pd.DataFrame, answers: Mapping[str, "pa.Array | tuple[Field, list[Any]]"]
+) -> pd.DataFrame:
     """A new frame: the old columns untouched, the same index, and the answers in their dtypes."""
-    columns = {name: to_pandas(values) for name, values in answers.items()}
-    out = frame.assign(**{name: pd.Series(values, index=frame.index) for name, values in columns.items()})
+    out = frame.assign(**{name: _to_series(values, frame.index) for name, values in answers.items()})
     out.index = frame.index
     return out
+
+
+def _to_series(values: "pa.Array | tuple[Field, list[Any]]", index: pd.Index) -> "pd.Series[Any]":
+    if isinstance(values, tuple):
+        field, cells = values
+        return to_column(field, cells, index)
+    return pd.Series(to_pandas(values), index=index)
 
 
 def to_pandas(values: pa.Array) -> pd.api.extensions.ExtensionArray:

@@ -31,6 +31,7 @@ TYPED = {
     "stop": "stop",
     "seed": "seed",
     "reasoning_effort": "reasoning_effort",
+    "response_format": "response_format",
 }
 # The server refuses these on chat requests at upload.
 REASONING = frozenset({"chat_template_kwargs", "thinking", "thinking_token_budget", "reasoning"})

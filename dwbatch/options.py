@@ -37,7 +37,9 @@ class RunOptions(TypedDict, total=False):
     model: Required[str]
     messages: Sequence[Mapping[str, str]] | None
     system: str | None
+    response_format: object
     output: str
+    prefix: str | None
     name: str
     metadata: Mapping[str, str] | None
     edition: str
@@ -73,7 +75,9 @@ class Options:
     model: str
     messages: Sequence[Mapping[str, str]] | None = None
     system: str | None = None
+    response_format: object = None
     output: str = "response"
+    prefix: str | None = None
     name: str = "dwbatch"
     metadata: Mapping[str, str] | None = None
     edition: str = ""
@@ -254,6 +258,8 @@ def _check_sending(options: Options, problems: Problems) -> None:
     check_range(problems, "max_bytes_per_batch", options.max_bytes_per_batch, least=1, whole=True)
     if options.on_null not in {"skip", "raise", "render"}:
         problems.add(f"on_null= takes 'skip', 'raise' or 'render'; got {options.on_null!r}.")
+    if options.prefix is not None and not isinstance(options.prefix, str):
+        problems.add(f"prefix= takes a text; got {options.prefix!r}.")
     for name in ("progress", "details", "overwrite"):
         check_truth(problems, name, getattr(options, name))
     check_truth(problems, "dedupe", options.dedupe, optional=True)

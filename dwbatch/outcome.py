@@ -2,18 +2,23 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.answers.message import message_of
+from dwbatch.answers.structured.fields import Field
+from dwbatch.answers.structured.format import Format
+from dwbatch.answers.structured.parse import parse
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
 from dwbatch.engine.gather import Gathered
+from dwbatch.errors import InputError
 from dwbatch.prompts.requests import Rows
 
 # Columns of the results that the answer columns are made of.
@@ -32,24 +37,65 @@ DETAILS = (
 )
 
 
-def answer_names(output: str, *, details: bool) -> list[str]:
-    """Names of the answer columns, in their order."""
-    names = [output, f"{output}_status", f"{output}_error_code", f"{output}_error"]
-    return names + [f"{output}_{name}" for name in DETAILS] if details else names
+# A plain column, or the values of a field of a structured answer.
+Column: TypeAlias = "pa.Array | tuple[Field, list[Any]]"
 
 
-def answer_columns(output: str, rows: Rows, gathered: Gathered, *, details: bool) -> dict[str, pa.Array]:
-    """The answer columns of every row.
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How the answer columns are called.
 
     Parameters
     ----------
     output : str
-        Name of the answer column.
+        Name of the answer column; its companions are named after it.
+    details : bool
+        Whether to add custom_id, tokens, the raw body and so on.
+    answer_format : Format or None
+        What answers are held to; one of several fields makes a column of each.
+    prefix : str
+        In front of the names of those.
+    """
+
+    output: str
+    details: bool = False
+    answer_format: Format | None = None
+    prefix: str = ""
+
+    def fields(self) -> list[str]:
+        """Names of the columns that hold the answer itself."""
+        if self.answer_format is None or self.answer_format.is_single:
+            return [self.output]
+        return [f"{self.prefix}{field.name}" for field in self.answer_format.fields]
+
+    def all(self) -> list[str]:
+        """Names of all answer columns, in their order.
+
+        Raises
+        ------
+        InputError
+            If a field of the answer is called like one of its companions.
+        """
+        names = [*self.fields(), *(f"{self.output}_{name}" for name in ("status", "error_code", "error"))]
+        names += [f"{self.output}_{name}" for name in DETAILS] if self.details else []
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise InputError.nothing_sent(
+                f"The response_format has a field {twice[0]!r}, which is also the name of another answer column. "
+                "Give prefix= for the fields, or another output=."
+            )
+        return names
+
+
+def answer_columns(naming: Naming, rows: Rows, gathered: Gathered) -> dict[str, Column]:
+    """The answer columns of every row.
+
+    Parameters
+    ----------
+    naming : Naming
     rows : Rows
     gathered : Gathered
         Results aligned to `rows`.
-    details : bool
-        Whether to add custom_id, tokens, the raw body and so on.
 
     Notes
     -----
@@ -60,13 +106,18 @@ def answer_columns(output: str, rows: Rows, gathered: Gathered, *, details: bool
     status = pc.if_else(skipped, Status.SKIPPED.value, found)
     content = gathered.column("content")
     is_ok = pc.equal(status, Status.OK.value)
-    columns = {
-        output: pc.if_else(is_ok, content, pa.scalar(None, content.type)),
-        f"{output}_status": status,
-        f"{output}_error_code": pc.coalesce(rows.skipped, gathered.column("error_code")),
-        f"{output}_error": pc.coalesce(_skip_sentences(rows.skipped), gathered.column("error")),
-    }
-    if details:
+    answers = pc.if_else(is_ok, content, pa.scalar(None, content.type))
+    code = pc.coalesce(rows.skipped, gathered.column("error_code"))
+    error = pc.coalesce(_skip_sentences(rows.skipped), gathered.column("error"))
+    columns: dict[str, Column] = {naming.output: answers}
+    if naming.answer_format is not None:
+        parsed = parse(naming.answer_format, answers)
+        columns = dict(zip(naming.fields(), parsed.columns, strict=True))
+        status = pc.if_else(pc.is_valid(parsed.error_codes), Status.INVALID.value, status)
+        code, error = pc.coalesce(parsed.error_codes, code), pc.coalesce(parsed.errors, error)
+    output = naming.output
+    columns |= {f"{output}_status": status, f"{output}_error_code": code, f"{output}_error": error}
+    if naming.details:
         values = {name: gathered.column(name) for name in DETAILS if name not in {"raw", "message"}}
         values["raw"] = content
         values["message"] = _messages(values["body"])
@@ -151,7 +202,7 @@ class Summary:
 
 
 def summarise(
-    columns: dict[str, pa.Array],
+    columns: Mapping[str, Column],
     output: str,
     gathered: Gathered,
     *,

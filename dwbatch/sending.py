@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dwbatch.call import Call, line_sizes
+from dwbatch.call import Call, judge_of, line_sizes, naming_of
 from dwbatch.checkpoint.disk import Disk
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.lock import locked
@@ -72,7 +72,7 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
         finally:
             progress.close()
         rows = without(call.rows, desk.tally.too_large)
-        columns = answer_columns(call.options.output, rows, gathered, details=call.options.details)
+        columns = answer_columns(naming_of(call.options, call.asking), rows, gathered)
         summary = summarise(
             columns,
             call.options.output,
@@ -142,7 +142,11 @@ def _under_lock(
         plan, shards = _to_the_end(call, desk, progress, deadline)
     names = RESULT_COLUMNS + (DETAIL_COLUMNS if call.options.details else ())
     server = call.connection.server
-    return plan, desk, gather(checkpoint, shards, call.rows.keys, server=server, columns=names)
+    return (
+        plan,
+        desk,
+        gather(checkpoint, shards, call.rows.keys, server=server, columns=names, judge=desk.order.judge),
+    )
 
 
 def _to_the_end(
@@ -196,6 +200,7 @@ def _order(call: Call) -> Order:
         account=call.connection.account,
         metadata=dict(call.options.metadata or {}),
         kinds=call.options.retry_kinds,
+        judge=judge_of(call.asking),
     )
 
 

@@ -16,7 +16,7 @@ import dwbatch
 from dwbatch.columns import ERROR_CODE_MEANINGS, STATUS_MEANINGS, Kind
 from dwbatch.local import Server
 from dwbatch.options import Options
-from dwbatch.outcome import answer_names
+from dwbatch.outcome import Naming
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,14 +55,14 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_every_block_of_code_runs_and_prints_what_the_readme_shows(
     reader: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frame, sentence, batches, scripted, faulty, _ = blocks("text")
+    frame, sentence, labels, batches, scripted, faulty, _ = blocks("text")
 
     namespace: dict[str, object] = {}
     for number, code in enumerate(blocks("python")):
         exec(compile(code, f"README.md, block {number}", "exec"), namespace)  # noqa: S102 - running the README is the point
     printed = capsys.readouterr()
 
-    assert printed.out == frame + batches + scripted + faulty
+    assert printed.out == frame + labels + batches + scripted + faulty
     first_said = LAST_SENTENCE.findall(printed.err)[0]
     assert first_said.replace(str(reader), "/home/you").replace(os.sep, "/") == sentence.strip()
 
@@ -70,7 +70,7 @@ def test_every_block_of_code_runs_and_prints_what_the_readme_shows(
 def test_the_hosted_calls_name_neither_key_nor_server() -> None:
     hosted = [code for code in blocks("python") if ".run(" in code and "base_url=" not in code]
 
-    assert len(hosted) == 3
+    assert len(hosted) == 4
     assert not any("api_key" in code for code in blocks("python"))
 
 
@@ -157,7 +157,7 @@ def test_every_answer_column_is_named_and_no_other() -> None:
 
     named = re.findall(r"`(response\w*)`", what_comes_back)
 
-    assert list(dict.fromkeys(named)) == answer_names("response", details=True)
+    assert list(dict.fromkeys(named)) == Naming("response", details=True).all()
 
 
 def test_what_is_not_there_yet_is_not_there() -> None:

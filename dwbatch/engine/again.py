@@ -1,6 +1,6 @@
 """Which rows that are not ok are sent again, by this call, once."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,27 @@ _OF_STATUS = {
     Status.MISSING.value: Kind.MISSING,
     Status.CANCELLED.value: Kind.CANCELLED,
 }
+
+
+Judge = Callable[[pa.ChunkedArray], pa.Array]
+
+
+def judged(results: pa.Table, judge: Judge) -> pa.Table:
+    """Results as the caller's response format sees them: ok ones that do not fit are invalid.
+
+    Parameters
+    ----------
+    results : pa.Table
+        ``status``, ``error_code`` and ``content``.
+    judge : callable
+        Takes texts, null where there is none, and gives an error code for each that does not fit.
+    """
+    is_ok = pc.equal(results["status"], Status.OK.value)
+    codes = judge(pc.if_else(is_ok, results["content"], pa.scalar(None, results["content"].type)))
+    status = pc.if_else(pc.is_valid(codes), Status.INVALID.value, results["status"])
+    for name, column in (("status", status), ("error_code", pc.coalesce(codes, results["error_code"]))):
+        results = results.set_column(results.schema.get_field_index(name), name, column)
+    return results
 
 
 def kind_of(status: str, error_code: str | None) -> Kind | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Kind
+from dwbatch.engine.again import Judge
 from dwbatch.engine.clock import Clock, Pace
 from dwbatch.engine.source import Source
 from dwbatch.wire.client import Client
@@ -32,6 +33,8 @@ class Order:
         The user's own.
     kinds : frozenset of Kind
         Which rows that are not ok are sent again.
+    judge : callable or None
+        Holds answers to the caller's response format, see `dwbatch.engine.again.judged`.
     """
 
     job: str
@@ -44,6 +47,7 @@ class Order:
     account: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     kinds: frozenset[Kind] = frozenset({Kind.TRANSIENT})
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from dwbatch.answers.decode import decode
 from dwbatch.answers.pick import settle
 from dwbatch.answers.results import LINES
 from dwbatch.checkpoint.shard import Shard, State
-from dwbatch.columns import ErrorCode
+from dwbatch.columns import ErrorCode, Kind
 from dwbatch.engine import faults
-from dwbatch.engine.again import is_owed
+from dwbatch.engine.again import is_owed, judged
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.errors import ApiError, NotAnApiError, TransportError
 
@@ -51,6 +51,8 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
         settled = settled.append_column(name, requests[name])
     desk.checkpoint.write_results(shard.number, settled)
     is_fresh = np.full(len(settled), shard.number in desk.tally.ended)
+    if desk.order.judge and Kind.INVALID in desk.order.kinds:
+        settled = judged(settled, desk.order.judge)
     must_replan = bool(is_owed(settled, desk.order.kinds, is_fresh=is_fresh).any())
     outcome = _kept(shard, desk, _named(custom_ids, lines), may_grow=not is_gone)
     return replace(outcome, must_replan=must_replan)

@@ -4,11 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dwbatch.answers.align import align
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import KEY, RESULTS
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine.again import Judge, judged
 from dwbatch.engine.wanted import keyed
 
 BATCH_ID = pa.field("batch_id", pa.string())
@@ -36,7 +38,13 @@ class Gathered:
 
 
 def gather(
-    checkpoint: Checkpoint, shards: Collection[Shard], keys: pa.Array, *, server: str, columns: Sequence[str]
+    checkpoint: Checkpoint,
+    shards: Collection[Shard],
+    keys: pa.Array,
+    *,
+    server: str,
+    columns: Sequence[str],
+    judge: Judge | None = None,
 ) -> Gathered:
     """Read what the checkpoint has for some rows.
 
@@ -51,6 +59,9 @@ def gather(
         Only results of this server: an echo never stands in for a paid answer.
     columns : sequence of str
         Which columns of the results to read.
+    judge : callable, optional
+        Holds answers to a response format: among several results of a request, one that fits
+        comes before one that does not.
     """
     names = list(dict.fromkeys(["request_key", "answers_key", "status", *columns]))
     fields = [pa.field("key", KEY), BATCH_ID, *(RESULTS.field(name) for name in names)]
@@ -62,4 +73,7 @@ def gather(
         table = table.append_column(BATCH_ID, pa.repeat(pa.scalar(shard.batch_id, pa.string()), len(table)))
         pieces.append(keyed(table).select(pieces[0].column_names))
     results = pa.concat_tables(pieces)
-    return Gathered(results, align(keys, results))
+    chosen = results
+    if judge is not None and pc.count_distinct(results["key"]).as_py() < len(results):
+        chosen = judged(results, judge)
+    return Gathered(results, align(keys, chosen))

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from dwbatch.answers.pick import best
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
-from dwbatch.engine.again import is_owed
+from dwbatch.columns import Kind
+from dwbatch.engine.again import is_owed, judged
 from dwbatch.engine.desk import Desk
 from dwbatch.engine.states import OVER
 from dwbatch.prompts.identity import KEY
@@ -82,7 +83,10 @@ def _verdicts(shard: Shard, desk: Desk) -> pa.Table | None:
     if not desk.checkpoint.has_results(shard.number):
         return None
     names = ["request_key", "answers_key", "status", "error_code"]
-    table = desk.checkpoint.results(shard.number, names)
+    judge = desk.order.judge if Kind.INVALID in desk.order.kinds else None
+    table = desk.checkpoint.results(shard.number, [*names, "content"] if judge else names)
+    if judge:
+        table = judged(table, judge).select(names)
     is_fresh = pa.scalar(shard.number in desk.tally.ended)
     table = table.append_column("is_fresh", pa.repeat(is_fresh, len(table)))
     return keyed(table)
