@@ -14,7 +14,9 @@ from dwbatch.local.faults.kinds import Fired
 from dwbatch.local.faults.setting import Faults
 from dwbatch.local.limits import Limits, Model
 from dwbatch.local.outcomes import Bill, Outcome, Reply
+from dwbatch.local.pace import Pace
 from dwbatch.local.process import join, serve
+from dwbatch.local.retrying import Retry
 from dwbatch.local.server import Server
 
 __all__ = [
@@ -24,7 +26,9 @@ __all__ = [
     "Limits",
     "Model",
     "Outcome",
+    "Pace",
     "Reply",
+    "Retry",
     "Server",
     "faults_at",
     "join",

@@ -11,7 +11,7 @@ from dwbatch.local.account import NO_MONEY, Account, check, window_s
 from dwbatch.local.limits import Limits
 from dwbatch.local.lines import PATHS
 from dwbatch.local.replies import Refusal
-from dwbatch.local.runner import stamp
+from dwbatch.local.rows import stamp
 from dwbatch.local.views import ERROR, OUTPUT, PURPOSES, RESERVED, is_finished, status
 
 FILTERS = ("in_progress", "completed", "failed", "cancelled", "expired")

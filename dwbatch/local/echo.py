@@ -9,6 +9,8 @@ from dwbatch.local import saying
 from dwbatch.local.saying import as_text, asked, tokens
 
 _DIMENSIONS = 8
+MOST_DIMENSIONS = 65_536
+MOST_CHOICES = 128
 
 # What the real server writes into every response that says nothing of these.
 _RESPONSE_DEFAULTS: dict[str, Any] = {
@@ -65,6 +67,8 @@ def echo(url: str, body: dict[str, Any], row_id: str) -> dict[str, Any]:
     ------
     NoValueError
         If the body asks for a schema that no value fits.
+    TooMuchError
+        If it asks for more choices or dimensions than there are.
     """
     if url == "/v1/embeddings":
         return embeddings(body)
@@ -117,8 +121,7 @@ def _completions(body: dict[str, Any], row_id: str) -> dict[str, Any]:
 
 
 def _wanted(body: dict[str, Any]) -> int:
-    count = body.get("n")
-    return count if isinstance(count, int) and count > 0 else 1
+    return saying.count(body, "n", usual=1, most=MOST_CHOICES)
 
 
 def chat(
@@ -179,8 +182,7 @@ def embeddings(body: dict[str, Any]) -> dict[str, Any]:
     given = body.get("input")
     # A list of numbers is one text that its sender has cut into tokens.
     inputs = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
-    dimensions = body.get("dimensions")
-    size = dimensions if isinstance(dimensions, int) and dimensions > 0 else _DIMENSIONS
+    size = saying.count(body, "dimensions", usual=_DIMENSIONS, most=MOST_DIMENSIONS)
     texts = [as_text(one) for one in inputs]
     vectors = [
         {"object": "embedding", "index": place, "embedding": _encoded(vector(text, size), body)}

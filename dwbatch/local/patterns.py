@@ -16,12 +16,13 @@ _PRINTABLE = [chr(code) for code in range(ord(" "), ord("~") + 1)]
 
 # An open end of a repetition ends here: enough to look like something.
 _MORE = 3
+_MOST_PARTS = 100_000
 
 Choose = Callable[[int], int]
 
 
 class UnsupportedPatternError(ValueError):
-    """An expression with a part that this writer does not know, such as a look-ahead."""
+    """An expression that is too long to write out, or has a part such as a look-ahead that is not known here."""
 
 
 def matching(pattern: str, choose: Choose) -> str:
@@ -54,6 +55,7 @@ class _Writer:
         self._pattern = pattern
         self._at = 0
         self._choose = choose
+        self._left = _MOST_PARTS
 
     def text(self) -> str:
         written = self._alternatives()()
@@ -89,7 +91,14 @@ class _Writer:
         return lambda: "".join(part() for part in parts)
 
     def _repeated(self, part: Callable[[], str], least: int, most: int) -> Callable[[], str]:
-        return lambda: "".join(part() for _ in range(least + self._choose(most - least + 1)))
+        def repeated() -> str:
+            count = least + self._choose(most - least + 1)
+            self._left -= count
+            if self._left < 0:
+                raise UnsupportedPatternError(self._pattern)
+            return "".join(part() for _ in range(count))
+
+        return repeated
 
     def _quantifier(self) -> tuple[int, int]:
         least, most = 1, 1

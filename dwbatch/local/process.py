@@ -17,7 +17,7 @@ import msgspec
 from filelock import FileLock
 
 from dwbatch.local.app import HEALTH_PATH
-from dwbatch.local.server import Server
+from dwbatch.local.server import DEFAULT_CONCURRENCY, Server
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ LOCK_FILE = "start.lock"
 LOG_FILE = "server.log"
 
 _ALONE = Path(__file__).with_name("alone.py")
+
+UPSTREAM_KEY = "DWBATCH_UPSTREAM_KEY"
 
 DEFAULT_IDLE_S = 15 * 60.0
 START_TIMEOUT_S = 30.0
@@ -163,6 +165,9 @@ def serve(argv: list[str]) -> int:
         keys=options.key,
         dialect=options.dialect,
         delay_s=options.delay,
+        upstream=options.upstream,
+        upstream_key=os.environ.get(UPSTREAM_KEY),
+        concurrency=options.concurrency,
         nonce=options.nonce,
     ) as server:
         _announce(folder, Running(os.getpid(), server.port, server.nonce))
@@ -192,6 +197,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dialect", choices=["doubleword", "openai"], default="doubleword")
     parser.add_argument("--folder", default=".dwbatch/local", help="where files and results are kept")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that each answer takes")
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        help=f"let the model at this OpenAI-compatible address answer; its key is read from ${UPSTREAM_KEY}",
+    )
+    parser.add_argument(
+        "--concurrency", type=int, default=DEFAULT_CONCURRENCY, help="most requests answered at one time"
+    )
     parser.add_argument("--idle", type=float, default=0.0, help="end after so many seconds without a call")
     parser.add_argument("--nonce", default="", help=argparse.SUPPRESS)
     return parser

@@ -1,30 +1,28 @@
 """The daemon that answers rows: takes them up in order, stores each end exactly once."""
 
+import contextlib
 import itertools
 import logging
 import queue
 import sqlite3
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from dwbatch.local.claims import Claim, Finish
 from dwbatch.local.crew import Crew
 from dwbatch.local.ids import RowIds
+from dwbatch.local.retrying import Later
+from dwbatch.local.rows import owed, save
 from dwbatch.local.store import Store
-from dwbatch.local.upstream import Claim, Finish, Upstream
-from dwbatch.local.views import OUTPUT
+from dwbatch.local.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
 # Instant answers are stored so many in one transaction: large enough that
 # SQLite is no brake, small enough that counts are seen to grow.
 SLICE = 1000
-
-# What a result line holds beside the body, about: enough for a file's size,
-# which the real server only estimates too.
-_LINE_AROUND_BYTES = 140
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +33,7 @@ class _Running:
     epoch: int
     first_request: int
     window: str
+    deadline: float | None
     ids: RowIds
     owed: Iterator[int]
     in_flight: set[int] = field(default_factory=set)
@@ -69,6 +68,7 @@ class Runner:
         self._waiting: deque[_Running] = deque()
         self._running: dict[int, _Running] = {}
         self._epochs = itertools.count()
+        self._later: Later[Claim] = Later()
         self._in_flight = 0
         self._is_stopping = False
         self._stored = threading.Condition()
@@ -106,6 +106,7 @@ class Runner:
                 next(self._epochs),
                 row["first_request"],
                 row["completion_window"],
+                row["expires_at"],
                 RowIds(row["id"]),
                 iter(()),
             )
@@ -156,21 +157,32 @@ class Runner:
         for claim in self._claim(self._concurrency - self._in_flight):
             self._in_flight += 1
             self._crew.hand_in(claim)
-        news = [self._news.get()]
-        while not self._news.empty() and len(news) < SLICE:
-            news.append(self._news.get())
-        finished = [one for one in news if one is not None]
-        self._in_flight -= len(finished)
-        return finished
+        news = self._wait_for_news()
+        self._in_flight -= len(news)
+        for one in news:
+            if one.again_in_s is not None:
+                self._later.add(one.claim, one.again_in_s)
+        return [one for one in news if one.again_in_s is None]
+
+    def _wait_for_news(self) -> list[Finish]:
+        """What has ended since the last look: at least one row, unless there is other reason to go on."""
+        news: list[Finish | None] = []
+        with contextlib.suppress(queue.Empty):
+            news.append(self._news.get(timeout=self._later.next_s()))
+            while len(news) < SLICE:
+                news.append(self._news.get_nowait())
+        return [one for one in news if one is not None]
 
     def _answer(self, claim: Claim) -> None:
         if not self._is_stopping:
             self._news.put(self._upstream.call(claim))
 
     def _claim(self, wanted: int) -> list[Claim]:
+        again = list(itertools.islice(iter(self._later.due, None), max(0, wanted)))
         with self._lock:
+            claims = [claim._replace(attempt=claim.attempt + 1) for claim in again if self._is_alive(claim)]
             taken: list[tuple[_Running, int]] = []
-            while self._waiting and len(taken) < wanted:
+            while self._waiting and len(taken) + len(claims) < wanted:
                 running = self._waiting[0]
                 line = next(running.owed, None)
                 if line is None:
@@ -180,10 +192,10 @@ class Runner:
                     continue
                 running.in_flight.add(line)
                 taken.append((running, line))
-        if not taken:
-            return []
-        with self._store.reading() as db:
-            return [_load(db, running, line) for running, line in taken]
+        if taken:
+            with self._store.reading() as db:
+                claims += [_load(db, running, line) for running, line in taken]
+        return claims
 
     def _save(self, finished: list[Finish]) -> None:
         # The lock is held beyond the transaction, so that a cancel falls wholly
@@ -211,73 +223,6 @@ class Runner:
             self._running.pop(running.batch, None)
 
 
-def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
-    """Store the ends of rows, their bills and their batches' counts, in one transaction."""
-    finished = list(finished)
-    db.executemany(
-        "INSERT INTO result (batch, line, kind, status_code, body) VALUES (?, ?, ?, ?, ?)",
-        [(one.claim.batch, one.claim.line, one.kind, one.status_code, one.body) for one in finished],
-    )
-    db.executemany(
-        "INSERT INTO bill (batch, line, model, body_sha256, status_code, prompt_tokens, completion_tokens, "
-        "billed_at, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                one.claim.batch,
-                one.claim.line,
-                one.claim.model,
-                one.body_sha256,
-                one.status_code,
-                one.prompt_tokens,
-                one.completion_tokens,
-                one.finished_at,
-                one.duration_ms,
-            )
-            for one in finished
-            if one.is_billed
-        ],
-    )
-    sums: dict[int, list[int]] = {}
-    for one in finished:
-        of_batch = sums.setdefault(one.claim.batch, [0, 0, 0, 0])
-        of_batch[one.kind != OUTPUT] += 1
-        of_batch[2 + (one.kind != OUTPUT)] += len(one.body) + _LINE_AROUND_BYTES
-    db.executemany(
-        "UPDATE batch SET completed = completed + ?, failed = failed + ?, output_bytes = output_bytes + ?, "
-        "error_bytes = error_bytes + ? WHERE seq = ?",
-        [(*of_batch, batch) for batch, of_batch in sums.items()],
-    )
-
-
-def stamp(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
-    """Give a batch whose rows are all over its terminal times, as every GET does."""
-    now = int(time.time())
-    if batch["failed"] == batch["total"]:
-        db.execute("UPDATE batch SET failed_at = ? WHERE seq = ? AND failed_at IS NULL", (now, batch["seq"]))
-    else:
-        db.execute(
-            "UPDATE batch SET finalizing_at = ?, completed_at = ? WHERE seq = ? AND completed_at IS NULL",
-            (now, now, batch["seq"]),
-        )
-
-
-def owed(db: sqlite3.Connection, batch: sqlite3.Row, in_flight: Collection[int] = ()) -> Iterator[int]:
-    """Lines of a batch that have no result and are not being answered, in order."""
-    done = bytearray(batch["total"])
-    for (line,) in db.execute("SELECT line FROM result WHERE batch = ?", (batch["seq"],)):
-        done[line] = 1
-    for line in in_flight:
-        done[line] = 1
-    return _zeros(done)
-
-
-def _zeros(done: bytearray) -> Iterator[int]:
-    line = done.find(0)
-    while line >= 0:
-        yield line
-        line = done.find(0, line + 1)
-
-
 def _load(db: sqlite3.Connection, running: _Running, line: int) -> Claim:
     custom_id, url, model, body = db.execute(
         "SELECT custom_id, url, model, body FROM request WHERE seq = ?", (running.first_request + line,)
@@ -292,4 +237,5 @@ def _load(db: sqlite3.Connection, running: _Running, line: int) -> Claim:
         model,
         running.window,
         body,
+        running.deadline,
     )

@@ -7,7 +7,29 @@ import msgspec
 from dwbatch.local import schemas
 
 _CHARACTERS_A_TOKEN = 4
+# No bound at all: of bounds the smallest counts.
+_ANY = 2**64
 _BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+
+
+class TooMuchError(ValueError):
+    """A request for more than a model would give."""
+
+
+def count(body: dict[str, Any], name: str, *, usual: int, most: int) -> int:
+    """A positive number from a request's body, or the usual one if it is not there or is none.
+
+    Raises
+    ------
+    TooMuchError
+        If it is above `most`: an echo costs nothing, but its memory is this machine's.
+    """
+    given = body.get(name)
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        return usual
+    if given > most:
+        raise TooMuchError(f"Invalid '{name}': expected a value of at most {most}, but got {given}.")
+    return given
 
 
 def tokens(text: str) -> int:
@@ -44,8 +66,8 @@ def text(url: str, body: dict[str, Any]) -> str:
 
 def cut(body: dict[str, Any], said: str) -> tuple[str, bool]:
     """The answer as far as the request lets it go on, and whether it was cut short."""
-    bounds = [body[name] for name in _BOUNDS if isinstance(body.get(name), int)]
-    most = min(bounds, default=len(said)) * _CHARACTERS_A_TOKEN
+    usual = tokens(said)
+    most = min(count(body, name, usual=usual, most=_ANY) for name in _BOUNDS) * _CHARACTERS_A_TOKEN
     return said[:most], len(said) > most
 
 

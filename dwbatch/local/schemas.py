@@ -15,6 +15,7 @@ Schema = dict[str, Any]
 _DEEP = 4
 _LONGEST_TEXT = 60
 _RANGE = 100
+_MOST_STEPS = 200_000
 
 _FORMATS = {
     "date-time": "2024-01-02T03:04:05Z",
@@ -64,6 +65,13 @@ class _Maker:
         self._root = root
         self._said = said
         self._choices = 0
+        self._left = _MOST_STEPS
+
+    def _spend(self, steps: int = 1) -> None:
+        """Count the work, which a small schema can ask without end."""
+        self._left -= steps
+        if self._left < 0:
+            raise NoValueError("The schema asks for too large a value.")
 
     def choose(self, count: int) -> int:
         """A number below `count`: always the same in the same place of the same answer."""
@@ -72,6 +80,7 @@ class _Maker:
         return int.from_bytes(digest.digest()) % max(1, count)
 
     def value(self, schema: Any, depth: int) -> Any:
+        self._spend()
         if math.isinf(self._height(schema, ())):
             raise NoValueError("No value of finite depth fits the schema.")
         schema = self._plain(schema)
@@ -182,6 +191,7 @@ class _Maker:
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
         least = int(schema.get("minLength", 0))
+        self._spend(least)
         text = self._text()[: int(schema.get("maxLength", max(least, _LONGEST_TEXT)))]
         return text + "." * (least - len(text))
 
@@ -205,6 +215,7 @@ class _Maker:
 
     def _height(self, schema: Any, above: tuple[int, ...]) -> float:
         """Levels that the flattest value needs; infinite if the schema must contain itself."""
+        self._spend()
         if not isinstance(schema, dict) or "const" in schema or "enum" in schema:
             return 0.0
         if id(schema) in above:

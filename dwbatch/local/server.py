@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from dwbatch.local import app
+from dwbatch.local import answering, app
 from dwbatch.local.account import Account
 from dwbatch.local.dialect import Dialect
 from dwbatch.local.doubleword import Doubleword
@@ -21,6 +21,9 @@ from dwbatch.local.listener import Listener, is_loopback
 from dwbatch.local.openai.dialect import LIMITS as OPENAI_LIMITS
 from dwbatch.local.openai.dialect import OpenAI
 from dwbatch.local.outcomes import Answer, Bill, Script
+from dwbatch.local.pace import Pace
+from dwbatch.local.remote import RemoteModel
+from dwbatch.local.retrying import Retry
 from dwbatch.local.runner import Runner
 from dwbatch.local.service import ANYBODY, Service
 from dwbatch.local.store import Store
@@ -47,8 +50,17 @@ class Server:
     outcomes : mapping or callable, optional
         Scripted ends of single requests: by custom_id, or a callable of custom_id and body that returns an
         `Outcome` or None.
+    upstream : str, optional
+        Address of an OpenAI-compatible realtime endpoint that answers instead, up to and with ``/v1``.
+    upstream_key : str, optional
+        API key for it.
     delay_s : float
         Time that each answer takes, in seconds.
+    pace : Pace, optional
+        How long answers take, where `delay_s` says too little.
+    retry : Retry, optional
+        When a row that failed for a while is tried again. By default failures of an `upstream` are, as on the
+        real server, and those of scripts and callables are final.
     concurrency : int
         Most requests answered at one time, where answers take time.
     limits : Limits, optional
@@ -82,8 +94,12 @@ class Server:
         port: int = 0,
         host: str = "127.0.0.1",
         answer: Literal["echo"] | Answer = "echo",
+        upstream: str | None = None,
+        upstream_key: str | None = None,
         outcomes: Script | None = None,
         delay_s: float = 0.0,
+        pace: Pace | None = None,
+        retry: Retry | None = None,
         concurrency: int = DEFAULT_CONCURRENCY,
         limits: Limits | None = None,
         models: Mapping[str, Model] | None = None,
@@ -104,8 +120,16 @@ class Server:
         self._account = Account(models, None if balance is None else Decimal(balance))
         self._board = Board()
         self._faults = Faults(self._board)
+        self._remote = (
+            None if upstream is None else RemoteModel(upstream, key=upstream_key, connections=concurrency)
+        )
         self._upstream = Upstream(
-            None if answer == "echo" else answer, outcomes, delay_s, self._account, self._board
+            answering.chosen(answer, self._remote),
+            outcomes=outcomes,
+            pace=pace or Pace(latency_s=delay_s),
+            retry=retry or (Retry() if upstream is not None else None),
+            account=self._account,
+            board=self._board,
         )
         self._concurrency = concurrency
         self._dialect: Dialect = OpenAI() if dialect == "openai" else Doubleword()
@@ -155,6 +179,8 @@ class Server:
         """Stop serving; what is stored stays, unless the folder was temporary."""
         self._board.close()
         self._listener.stop()
+        if self._remote is not None:
+            self._remote.close()
         self._forget_folder()
 
     def _forget_folder(self) -> None:

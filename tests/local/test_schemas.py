@@ -136,6 +136,17 @@ def test_a_recursive_schema_comes_to_an_end(said: str) -> None:
         {"type": "whole number"},
         {"type": "integer", "minimum": 2, "maximum": 1},
         {"type": "string", "pattern": r"(?=a)b"},
+        {"type": "string", "minLength": 10**12},
+        {"type": "array", "items": {"type": "null"}, "minItems": 10**12},
+        {"type": "string", "pattern": "((a{999}){999}){999}"},
+        {
+            "$defs": {
+                str(n): an_object({"a": {"$ref": f"#/$defs/{n + 1}"}, "b": {"$ref": f"#/$defs/{n + 1}"}})
+                for n in range(60)
+            }
+            | {"60": {"type": "null"}},
+            "$ref": "#/$defs/0",
+        },
         "not a schema",
     ],
 )

@@ -10,9 +10,9 @@ import msgspec
 
 from dwbatch.local.openai.objects import FINAL, new_file_id, status
 from dwbatch.local.openai.validating import Inspection
-from dwbatch.local.runner import owed
+from dwbatch.local.rows import owed
 from dwbatch.local.service import Service
-from dwbatch.local.upstream import failure
+from dwbatch.local.settling import failure
 from dwbatch.local.views import ERROR, OUTPUT, PURPOSES
 
 EXPIRED, CANCELLED = "batch_expired", "batch_cancelled"

@@ -1,0 +1,37 @@
+"""A row on its way to a model, and back."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Claim(NamedTuple):
+    """A row taken up to be answered."""
+
+    batch: int
+    epoch: int
+    line: int
+    row_id: str
+    custom_id: str
+    url: str
+    model: str
+    window: str
+    body: bytes
+    deadline: float | None = None
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a row ended, ready to be stored."""
+
+    claim: Claim
+    kind: int
+    status_code: int
+    body: bytes
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    body_sha256: str = ""
+    finished_at: float = 0.0
+    duration_ms: float = 0.0
+    is_billed: bool = True
+    again_in_s: float | None = None
