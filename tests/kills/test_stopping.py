@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +15,13 @@ from dwbatch.options import read_options
 from dwbatch.sending import Means, carry_out
 from tests.engine.world import StillClock
 from tests.kills import scene
-from tests.kills.orders import FRAME, PROMPT, Orders, Then
+from tests.kills.orders import FRAME, PROMPT, SHARDS, Orders, Then
 from tests.kills.scene import POLLING, Scene
 
 needs_ctrl_c = pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole console at once")
+
+# A person who pressed the key presses it again after this long, and then kills the kernel.
+LONGEST_SILENCE_S = 10.0
 
 # Half-way up with the second shard, the first one bought.
 UPLOADING = ("half of POST /files",) * 2
@@ -96,6 +100,24 @@ def test_what_was_cancelled_after_ctrl_c_stays_cancelled_in_every_later_call(
         assert out["response"].isna().all()
     assert here.server.ledger() == []
     assert len(here.statuses()) == bought
+
+
+@needs_ctrl_c
+@pytest.mark.xfail(
+    strict=True,
+    raises=subprocess.TimeoutExpired,
+    reason="a call on the wire holds Ctrl-C up, without a word, until its read timeout of 120 s",
+)
+def test_ctrl_c_ends_a_call_whose_server_has_fallen_silent(here: Scene) -> None:
+    here.server.faults.hang("GET", "/batches/{id}", times=None)
+    orders = here.orders(fuse=("ask GET /batches/*",), then=Then.SAY, workers=SHARDS)
+
+    with scene.started(orders) as victim:
+        scene.hear(victim, "now")
+        victim.send_signal(signal.SIGINT)
+        victim.wait(timeout=LONGEST_SILENCE_S)
+
+    assert victim.returncode == -signal.SIGINT
 
 
 def test_a_cancel_reaches_a_call_that_is_running_and_ends_it(here: Scene) -> None:
