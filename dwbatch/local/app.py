@@ -11,11 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dwbatch.local.calls import ByMethod
+from dwbatch.local.calls import ByMethod, FromHere
 from dwbatch.local.connections import connection_of
 from dwbatch.local.faults.calls import FAULTS_PATH, FaultCalls
 from dwbatch.local.faults.messages import END
 from dwbatch.local.faults.spoiling import Spoiled
+from dwbatch.local.page.document import document
+from dwbatch.local.page.overview import Overview
 from dwbatch.local.replies import Refusal, json, text
 from dwbatch.local.service import Service
 
@@ -28,10 +30,6 @@ HEALTH_PATH = f"{_PRIVATE}health"
 
 # What `exchanges` says of an exchange in which no status was sent.
 NO_REPLY = 0
-
-_PAGE = (
-    '<!doctype html>\n<html lang="en"><head><title>Batches</title></head><body>Nothing here.</body></html>\n'
-)
 
 
 def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
@@ -64,7 +62,7 @@ def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
             *(Mount(prefix, routes=service.dialect.routes()) for prefix in mounts),
             Route("/healthz", lambda _: text("OK", 200)),
             Route(HEALTH_PATH, lambda _: json({"nonce": service.nonce})),
-            *_fault_routes(service),
+            *_private_routes(service),
             Route("/{path:path}", ByMethod(GET=_front)),
         ],
         exception_handlers={Refusal: refused},
@@ -76,15 +74,20 @@ def build(service: Service, mounts: Sequence[str] = MOUNTS) -> ASGIApp:
     return Seen(Spoiled(app, service.board, mounts), service)
 
 
-def _fault_routes(service: Service) -> list[Route]:
+def _private_routes(service: Service) -> list[Route]:
+    """What only this machine may ask for: the page's questions, and faults."""
     if not service.is_private:
         return []
-    calls = FaultCalls(service.board)
-    return [Route(FAULTS_PATH, ByMethod(GET=calls.show, POST=calls.add, DELETE=calls.clear))]
+    faults, overview = FaultCalls(service.board), Overview(service)
+    return [
+        Route(f"{_PRIVATE}overview", FromHere(ByMethod(GET=overview.show))),
+        Route(f"{_PRIVATE}batches/{{id}}", FromHere(ByMethod(GET=overview.show_batch))),
+        Route(FAULTS_PATH, FromHere(ByMethod(GET=faults.show, POST=faults.add, DELETE=faults.clear))),
+    ]
 
 
 def _front(_: Request) -> Response:
-    return Response(_PAGE, headers={"content-type": "text/html", "cache-control": "no-cache"})
+    return Response(document(), headers={"content-type": "text/html", "cache-control": "no-cache"})
 
 
 class Seen:

@@ -22,6 +22,9 @@ class Dialect(Protocol):
     def refused(self, refusal: Refusal) -> Response:
         """A refusal in this API's envelope."""
 
+    def status(self, batch: sqlite3.Row) -> str:
+        """The one word for a batch."""
+
     def stranger(self, key: str) -> Refusal:
         """The refusal of a call without a key that is let in."""
 

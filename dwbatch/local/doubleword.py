@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from dwbatch.local import batch_calls, batches, file_calls, model_calls
+from dwbatch.local import batch_calls, batches, file_calls, model_calls, views
 from dwbatch.local.calls import ByMethod
 from dwbatch.local.replies import Refusal
 from dwbatch.local.service import Service
@@ -38,6 +38,10 @@ class Doubleword:
     def refused(self, refusal: Refusal) -> Response:
         """A refusal in this API's envelope, which is mostly none."""
         return refusal.response()
+
+    def status(self, batch: sqlite3.Row) -> str:
+        """The one word for a batch."""
+        return views.status(batch)
 
     def stranger(self, key: str) -> Refusal:  # noqa: ARG002 - this API does not say which key it was
         """The refusal of a call without a key that is let in."""

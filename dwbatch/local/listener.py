@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import threading
 
@@ -106,11 +105,3 @@ class Listener(uvicorn.Server):
                 connection.transport.abort()
             await asyncio.sleep(0)
         await self.lifespan.shutdown()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens at an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

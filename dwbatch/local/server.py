@@ -12,12 +12,13 @@ from typing import Literal, Self
 
 from dwbatch.local import answering, app
 from dwbatch.local.account import Account
+from dwbatch.local.addresses import is_loopback
 from dwbatch.local.dialect import Dialect
 from dwbatch.local.doubleword import Doubleword
 from dwbatch.local.faults.board import Board
 from dwbatch.local.faults.setting import Faults
 from dwbatch.local.limits import Limits, Model
-from dwbatch.local.listener import Listener, is_loopback
+from dwbatch.local.listener import Listener
 from dwbatch.local.openai.dialect import LIMITS as OPENAI_LIMITS
 from dwbatch.local.openai.dialect import OpenAI
 from dwbatch.local.outcomes import Answer, Bill, Script
@@ -123,6 +124,7 @@ class Server:
         self._remote = (
             None if upstream is None else RemoteModel(upstream, key=upstream_key, connections=concurrency)
         )
+        self._answered_by = upstream or ("echo" if answer == "echo" else "a callable")
         self._upstream = Upstream(
             answering.chosen(answer, self._remote),
             outcomes=outcomes,
@@ -284,6 +286,7 @@ class Server:
             spool=folder,
             nonce=self._nonce,
             board=self._board,
+            answered_by=self._answered_by,
             is_private=is_loopback(self._address[0]),
             populate_delay_s=self._populate_delay_s,
         )

@@ -52,6 +52,8 @@ class Service:
         Faults that are set.
     is_private : bool
         Whether only this machine can reach it, so that faults may be set over HTTP.
+    answered_by : str
+        What answers, in a word for people.
     populate_delay_s : float
         Time that a batch stays ``validating``, in seconds.
     """
@@ -66,6 +68,7 @@ class Service:
     nonce: str
     board: Board = field(default_factory=Board)
     is_private: bool = True
+    answered_by: str = "echo"
     populate_delay_s: float = 0.0
     exchanges: list[tuple[str, str, int]] = field(default_factory=list)
     began_at: float = field(default_factory=time.time)

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 from dwbatch.local import model_calls
 from dwbatch.local.calls import ByMethod
 from dwbatch.local.limits import Limits
-from dwbatch.local.openai import calls, life
+from dwbatch.local.openai import calls, life, objects
 from dwbatch.local.openai.problems import Problem
 from dwbatch.local.replies import Refusal
 from dwbatch.local.service import Service
@@ -39,6 +39,10 @@ class OpenAI:
         if not isinstance(refusal, Problem):
             refusal = Problem(refusal.status, refusal.text)
         return refusal.response()
+
+    def status(self, batch: sqlite3.Row) -> str:
+        """The one word for a batch."""
+        return objects.status(batch)
 
     def stranger(self, key: str) -> Refusal:
         """The refusal of a call without a key that is let in."""
