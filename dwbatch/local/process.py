@@ -17,6 +17,7 @@ import msgspec
 from filelock import FileLock
 
 from dwbatch.local.app import HEALTH_PATH
+from dwbatch.local.pace import Pace
 from dwbatch.local.server import DEFAULT_CONCURRENCY, Server
 
 logger = logging.getLogger(__name__)
@@ -164,7 +165,12 @@ def serve(argv: list[str]) -> int:
         is_open=options.open,
         keys=options.key,
         dialect=options.dialect,
-        delay_s=options.delay,
+        pace=Pace(
+            latency_s=options.delay,
+            spread=options.spread,
+            tokens_per_s=options.tokens_per_s,
+            requests_per_s=options.requests_per_s,
+        ),
         upstream=options.upstream,
         upstream_key=os.environ.get(UPSTREAM_KEY),
         concurrency=options.concurrency,
@@ -205,6 +211,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--concurrency", type=int, default=DEFAULT_CONCURRENCY, help="most requests answered at one time"
     )
+    parser.add_argument("--spread", type=float, default=0.0, help="how much that time differs: 0.5 is much")
+    parser.add_argument("--tokens-per-s", type=float, help="speed at which answers are written")
+    parser.add_argument("--requests-per-s", type=float, help="most requests taken up in a second")
     parser.add_argument("--idle", type=float, default=0.0, help="end after so many seconds without a call")
     parser.add_argument("--nonce", default="", help=argparse.SUPPRESS)
     return parser

@@ -261,7 +261,7 @@ class Server:
         return self._running().ledger()
 
     def exchanges(self) -> list[tuple[str, str, int]]:
-        """Method, path and status of every exchange so far; status 0 where a fault left the client with none."""
+        """Method, path and status of exchanges so far; status 0 where a fault left the client with none."""
         return list(self._running().exchanges)
 
     def _running(self) -> Service:

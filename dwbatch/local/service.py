@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from dwbatch.local.runner import Runner
 from dwbatch.local.store import Store
 
 ANYBODY = "user@example.org"
+# Enough for any test; a server that runs for weeks does not keep all it was asked.
+_REMEMBERED = 100_000
 # How often the real server looks for finished batches by itself.
 _SWEEP_S = 10.0
 
@@ -70,7 +73,7 @@ class Service:
     is_private: bool = True
     answered_by: str = "echo"
     populate_delay_s: float = 0.0
-    exchanges: list[tuple[str, str, int]] = field(default_factory=list)
+    exchanges: deque[tuple[str, str, int]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     began_at: float = field(default_factory=time.time)
     last_call: float = field(default_factory=time.monotonic)
     uploading: int = 0

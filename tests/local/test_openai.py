@@ -128,6 +128,13 @@ def test_a_batch_fails_by_itself_and_names_each_bad_line(
     assert server.ledger() == []
 
 
+def test_a_batch_that_failed_leaves_none_of_its_lines_behind(server: Server) -> None:
+    run(server, line("good"), b"{\n")
+
+    with server._running().store.reading() as db:
+        assert db.execute("SELECT count(*) FROM request").fetchone()[0] == 0
+
+
 def test_too_many_lines_and_unknown_models_fail_the_batch() -> None:
     with Server(
         dialect="openai", limits=Limits(max_requests_per_file=1), models={"m": Model(kind="CHAT")}

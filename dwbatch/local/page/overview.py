@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 import time
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -63,7 +64,7 @@ class Overview:
                 "totals": totals,
                 "batches": [self._batch(batch) for batch in batches],
                 "files": [dict(file) for file in files],
-                "exchanges": service.exchanges[: -_CALLS - 1 : -1],
+                "exchanges": list(islice(reversed(service.exchanges), _CALLS)),
                 "fired": service.board.fired()[: -_SHOWN - 1 : -1],
                 "unfired": [fault.name for fault in service.board.unfired()],
             }
