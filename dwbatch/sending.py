@@ -99,7 +99,7 @@ def _place(call: Call, means: Means) -> Iterator[Path]:
             name=options.name, recipe_hash=call.recipe_hash, environ=environ, cwd=Path.cwd(), disk=means.disk
         )
     else:
-        path = Path(tempfile.mkdtemp(prefix="dwbatch-"))
+        path = Path(tempfile.mkdtemp(prefix="dwbatch-job-"))
         try:
             yield path
         except BaseException as error:

@@ -125,7 +125,7 @@ def test_without_a_checkpoint_an_exception_names_what_is_kept(temporary: Path) -
     with Server(delay_s=0.5) as server:
         with pytest.raises(JobTimeoutError) as caught:
             at(server)(texts("one"), checkpoint=False, timeout=0.3)
-        (kept,) = temporary.glob("dwbatch-[!l]*")
+        (kept,) = temporary.glob("dwbatch-job-*")
         out = at(server)(texts("one"), checkpoint=kept)
         bought = len(server.ledger())
 
@@ -141,7 +141,7 @@ def test_without_a_checkpoint_the_folder_stays_while_lines_are_owed(temporary: P
         out = run_hastily(server, texts("one", "odd"), checkpoint=False, custom_id="n-{text}")
 
     assert out["response_status"].tolist() == ["ok", "missing"]
-    assert len(list(temporary.glob("dwbatch-[!l]*"))) == 1
+    assert len(list(temporary.glob("dwbatch-job-*"))) == 1
 
 
 def test_wrong_input_makes_no_folder(server: Server, run: Run, tmp_path: Path) -> None:
