@@ -5,7 +5,8 @@ from typing import Unpack
 import pandas as pd
 
 from dwbatch import api
-from dwbatch.options import RunOptions, shows_options, take_options
+from dwbatch.given import take_options
+from dwbatch.options import RunOptions, shows_options
 
 
 class Accessor:

@@ -6,7 +6,8 @@ import pandas as pd
 
 from dwbatch.call import prepare
 from dwbatch.frames import as_frame
-from dwbatch.options import Options, RunOptions, shows_options, take_options
+from dwbatch.given import take_options
+from dwbatch.options import Options, RunOptions, shows_options
 from dwbatch.sending import carry_out
 
 

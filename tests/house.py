@@ -17,6 +17,7 @@ FLOORS = (
     {"errors", "columns"},
     {"limits"},
     {"options"},
+    {"given"},
     {"prompts", "answers"},
     {"wire", "checkpoint"},
     {"engine"},

@@ -11,8 +11,8 @@ import dwbatch
 from dwbatch.call import prepare
 from dwbatch.engine.clock import Pace
 from dwbatch.frames import as_frame
+from dwbatch.given import read_options
 from dwbatch.local import Server
-from dwbatch.options import read_options
 from dwbatch.sending import Means, carry_out
 
 SAY = "say {text}"

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch import InputError, UnknownParameterError
+from dwbatch.given import read_options
 from dwbatch.limits import seconds
 from dwbatch.local import Server
-from dwbatch.options import NAMES, Options, read_options
+from dwbatch.options import NAMES, Options
 from tests.api.calling import at, texts
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dwbatch.call import prepare
 from dwbatch.engine.clock import Pace
-from dwbatch.options import read_options
+from dwbatch.given import read_options
 from dwbatch.sending import Means, carry_out
 
 HASTE = Pace(first_poll_s=0.05, slowest_poll_s=0.05, settle_s=0.0, grace_s=0.0)

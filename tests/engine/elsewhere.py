@@ -14,8 +14,8 @@ from requests.adapters import HTTPAdapter
 
 from dwbatch.call import prepare
 from dwbatch.engine.clock import Pace
+from dwbatch.given import read_options
 from dwbatch.local import Server
-from dwbatch.options import read_options
 from dwbatch.outcome import Summary
 from dwbatch.sending import Means, carry_out
 from tests.engine.world import Crash, Effects, StillClock

@@ -18,7 +18,7 @@ import dwbatch
 from dwbatch.call import prepare
 from dwbatch.engine.clock import Pace
 from dwbatch.errors import DwbatchError
-from dwbatch.options import read_options
+from dwbatch.given import read_options
 from dwbatch.sending import Means
 from tests.engine.weather import (
     CONTENT,

@@ -22,9 +22,9 @@ from dwbatch.checkpoint.disk import Disk
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.engine.clock import Pace
+from dwbatch.given import read_options
 from dwbatch.local import Server
 from dwbatch.local.outcomes import Bill
-from dwbatch.options import read_options
 from dwbatch.outcome import Summary
 from dwbatch.sending import Means, carry_out
 from tests.engine.world import StillClock, until_idle

@@ -14,8 +14,8 @@ from requests.adapters import HTTPAdapter
 from dwbatch.call import prepare
 from dwbatch.checkpoint.disk import Disk
 from dwbatch.engine.clock import Clock, Pace
+from dwbatch.given import read_options
 from dwbatch.local import Server
-from dwbatch.options import read_options
 from dwbatch.sending import Means, carry_out
 
 T = TypeVar("T")

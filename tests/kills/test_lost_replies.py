@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from dwbatch.call import prepare
+from dwbatch.given import read_options
 from dwbatch.local import Server
-from dwbatch.options import read_options
 from dwbatch.sending import Means, carry_out
 from tests.engine.world import StillClock, until_idle
 from tests.kills import scene

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dwbatch.call import prepare
-from dwbatch.options import read_options
+from dwbatch.given import read_options
 from dwbatch.sending import carry_out
 from tests.kills import scene
 from tests.kills.orders import FRAME, PROMPT

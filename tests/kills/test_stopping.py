@@ -11,7 +11,7 @@ import pytest
 
 import dwbatch
 from dwbatch.call import prepare
-from dwbatch.options import read_options
+from dwbatch.given import read_options
 from dwbatch.sending import Means, carry_out
 from tests.engine.world import StillClock
 from tests.kills import scene

@@ -8,7 +8,7 @@ import pytest
 
 import dwbatch
 from dwbatch.call import prepare
-from dwbatch.options import read_options
+from dwbatch.given import read_options
 from dwbatch.sending import carry_out
 from tests.kills import scene
 from tests.kills.orders import FRAME, PROMPT, Then

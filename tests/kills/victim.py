@@ -6,7 +6,7 @@ import requests
 
 from dwbatch.call import prepare
 from dwbatch.engine.clock import Pace
-from dwbatch.options import read_options
+from dwbatch.given import read_options
 from dwbatch.sending import Means, carry_out
 from tests.kills.faulty import FaultyAdapter, FaultyDisk, Fuse, die
 from tests.kills.orders import FRAME, PROMPT, Orders, Then
