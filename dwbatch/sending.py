@@ -1,51 +1,47 @@
-"""The part of a call that spends money: lock, plan, carry to the end, merge."""
+"""The part of a call that spends money: plan, carry to its goal, merge."""
 
 import logging
-import shutil
 import sys
-import tempfile
-import threading
-import uuid
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
-from os import environ
 from pathlib import Path
 
 import pandas as pd
 
-from dwbatch.call import Call, judge_of, line_sizes, naming_of
-from dwbatch.checkpoint.disk import Disk
+from dwbatch.call import Call, line_sizes, naming_of
 from dwbatch.checkpoint.folder import Checkpoint
-from dwbatch.checkpoint.lock import locked
-from dwbatch.checkpoint.place import default_place
 from dwbatch.checkpoint.shard import Shard
-from dwbatch.engine.clock import Clock, Pace
-from dwbatch.engine.desk import Desk, Limits, Order, Tally
+from dwbatch.engine.desk import Desk
 from dwbatch.engine.gather import Gathered, gather
-from dwbatch.engine.halt import obey
-from dwbatch.engine.owner import settle_owner
+from dwbatch.engine.goal import Goal
 from dwbatch.engine.plan import Plan, make_plan
 from dwbatch.engine.progress import Progress
 from dwbatch.engine.runner import Ending, Runner
-from dwbatch.engine.source import FrameSource
-from dwbatch.engine.states import IN_FLIGHT
 from dwbatch.errors import JobTimeoutError
 from dwbatch.frames import with_answers
-from dwbatch.outcome import DETAIL_COLUMNS, RESULT_COLUMNS, Summary, answer_columns, summarise, without
+from dwbatch.opening import Means, opened, place_of
+from dwbatch.outcome import Summary, answer_columns, columns_read, summarise, without
+
+__all__ = ["Means", "Sent", "carry_out", "carry_to", "submit_only"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What a call works with, so that a test can give it another clock or a failing disk."""
+class Sent:
+    """How a call left its checkpoint.
 
-    clock: Clock = field(default_factory=Clock)
-    pace: Pace = field(default_factory=Pace)
-    disk: Disk = field(default_factory=Disk)
-    workers: int = 4
+    Parameters
+    ----------
+    plan : Plan
+        The first one; later ones only repeat what a server refused.
+    shards : collection of Shard
+        Every shard, as it stands.
+    """
+
+    plan: Plan
+    shards: Collection[Shard]
 
 
 def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Summary]:
@@ -62,13 +58,15 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
     """
     means = means or Means()
     started = means.clock.monotonic()
+    timeout_s = call.options.timeout_s
+    deadline = None if timeout_s is None else started + timeout_s
     progress = Progress(is_shown=call.options.progress)
-    with _place(call, means) as path:
+    with place_of(call, means) as path:
         checkpoint = Checkpoint(path, means.disk)
-        checkpoint.open()
         try:
-            with locked(path, timeout_s=call.options.timeout_s, on_wait=progress.say):
-                plan, desk, gathered = _under_lock(call, means, checkpoint, progress, started)
+            with opened(call, checkpoint, means, progress, lock_timeout_s=timeout_s) as desk:
+                sent = carry_to(Goal.OVER, call, desk, progress, deadline=deadline)
+                gathered = _gathered(call, desk, sent.shards)
         finally:
             progress.close()
         rows = without(call.rows, desk.tally.too_large)
@@ -78,10 +76,10 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
             call.options.output,
             gathered,
             duplicates=call.duplicates,
-            answered=plan.answered,
+            answered=sent.plan.answered,
             sent=desk.tally.sent,
             resent=len(desk.tally.resent),
-            adopted=plan.adopted,
+            adopted=sent.plan.adopted,
             checkpoint=None if call.options.checkpoint is False else path,
         )
     progress.say(summary.sentence())
@@ -89,73 +87,43 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
     return with_answers(call.frame, columns), summary
 
 
-@contextmanager
-def _place(call: Call, means: Means) -> Iterator[Path]:
-    options = call.options
-    if options.checkpoint is not None and options.checkpoint is not False:
-        yield Path(options.checkpoint).expanduser().absolute()
-    elif options.checkpoint is None:
-        yield default_place(
-            name=options.name, recipe_hash=call.recipe_hash, environ=environ, cwd=Path.cwd(), disk=means.disk
-        )
-    else:
-        path = Path(tempfile.mkdtemp(prefix="dwbatch-job-"))
+def submit_only(call: Call, means: Means | None = None) -> Path:
+    """Buy what is not answered yet, and do not wait; the checkpoint that knows it.
+
+    Raises
+    ------
+    CheckpointLockedError
+        If another call holds the checkpoint; nothing was sent.
+    CheckpointError, ApiError, TransportError, JobStoppedError
+        As `carry_out`.
+    """
+    means = means or Means()
+    progress = Progress(is_shown=call.options.progress)
+    with place_of(call, means) as path:
         try:
-            yield path
-        except BaseException as error:
-            error.add_note(
-                f"What this call has bought and fetched is kept in {str(path)!r}: give it as checkpoint=."
-            )
-            raise
-        if any(shard.state in IN_FLIGHT for shard in Checkpoint(path).shards()):
-            # A later call would fetch what is still to come, so nobody may lose the way to it.
-            logger.warning("the server still owes lines that are paid for: give %s as checkpoint=", path)
-        else:
-            shutil.rmtree(path, ignore_errors=True)
+            checkpoint = Checkpoint(path, means.disk)
+            with opened(call, checkpoint, means, progress, lock_timeout_s=0.0) as desk:
+                carry_to(Goal.BOUGHT, call, desk, progress)
+        finally:
+            progress.close()
+    return path
 
 
-def _under_lock(
-    call: Call, means: Means, checkpoint: Checkpoint, progress: Progress, started: float
-) -> tuple[Plan, Desk, Gathered]:
-    # Read before anything is written: a folder that cannot be used stays as it is.
-    checkpoint.shards()
-    checkpoint.sweep()
-    checkpoint.write_recipe(call.recipe_hash, call.asking.written)
-    stopping = threading.Event()
-    with call.connection.client(
-        pause=lambda seconds: means.clock.pause(seconds, stopping), stopping=stopping
-    ) as client:
-        desk = Desk(
-            checkpoint=checkpoint,
-            client=client,
-            source=FrameSource(call.columns, call.asking.recipe, call.rows),
-            order=_order(call),
-            limits=Limits(call.options.max_requests_per_batch, call.options.max_bytes_per_batch),
-            clock=means.clock,
-            pace=replace(means.pace, poll_s=call.options.poll_interval_s or means.pace.poll_s),
-            stopping=stopping,
-            tally=Tally(),
-            say=progress.say,
-            workers=means.workers,
-        )
-        deadline = None if call.options.timeout_s is None else started + call.options.timeout_s
-        plan, shards = _to_the_end(call, desk, progress, deadline)
-    names = RESULT_COLUMNS + (DETAIL_COLUMNS if call.options.details else ())
-    server = call.connection.server
-    return (
-        plan,
-        desk,
-        gather(checkpoint, shards, call.rows.keys, server=server, columns=names, judge=desk.order.judge),
-    )
+def carry_to(
+    goal: Goal, call: Call, desk: Desk, progress: Progress, *, deadline: float | None = None
+) -> Sent:
+    """Plan what a call has to send and carry it to a goal, planning anew where a server wants it cut otherwise.
 
-
-def _to_the_end(
-    call: Call, desk: Desk, progress: Progress, deadline: float | None
-) -> tuple[Plan, Collection[Shard]]:
-    """Plan and carry until nothing is owed; the first plan, and the shards at the end."""
-    settle_owner(desk.checkpoint.shards(), desk)
-    if desk.checkpoint.is_stopped():
-        obey(desk.checkpoint, desk.client, desk.clock, server=desk.order.server)
+    Parameters
+    ----------
+    goal : Goal
+    call : Call
+    desk : Desk
+        From `dwbatch.opening.opened`.
+    progress : Progress
+    deadline : float, optional
+        On the monotonic clock.
+    """
     first: Plan | None = None
     while True:
         plan = make_plan(call.asked, desk, partial(line_sizes, call))
@@ -163,7 +131,7 @@ def _to_the_end(
         _tell(plan, desk)
         runner = Runner(desk, plan.shards, plan.active, progress)
         try:
-            ending = runner.carry(deadline=deadline)
+            ending = runner.carry(deadline=deadline, goal=goal)
         except KeyboardInterrupt:
             progress.close()
             print(f"\nInterrupted. {_runs_on(runner, desk)}", file=sys.stderr)  # noqa: T201 - the last word to the person who pressed the key
@@ -171,8 +139,21 @@ def _to_the_end(
         if ending is Ending.TIMEOUT:
             raise JobTimeoutError(f"timeout={call.options.timeout!r} is over. {_runs_on(runner, desk)}")
         if ending is Ending.OVER:
-            desk.checkpoint.clear_stop()
-            return first, runner.shards.values()
+            if goal is Goal.OVER:
+                desk.checkpoint.clear_stop()
+            return Sent(first, runner.shards.values())
+
+
+def _gathered(call: Call, desk: Desk, shards: Collection[Shard]) -> Gathered:
+    names = columns_read(naming_of(call.options, call.asking))
+    return gather(
+        desk.checkpoint,
+        shards,
+        call.rows.keys,
+        server=call.connection.server,
+        columns=names,
+        judge=desk.order.judge,
+    )
 
 
 def _tell(plan: Plan, desk: Desk) -> None:
@@ -186,22 +167,6 @@ def _tell(plan: Plan, desk: Desk) -> None:
             f"Adopted batch {shard.batch_id} of {bought} from the account: {shard.requests:,} requests that are "
             "not bought again (edition= would buy anew)."
         )
-
-
-def _order(call: Call) -> Order:
-    return Order(
-        job=uuid.uuid4().hex[:16],
-        name=call.options.name,
-        server=call.connection.server,
-        recipe=call.recipe_hash,
-        endpoint=call.asking.recipe.endpoint,
-        completion_window=call.options.completion_window,
-        edition=call.options.edition,
-        account=call.connection.account,
-        metadata=dict(call.options.metadata or {}),
-        kinds=call.options.retry_kinds,
-        judge=judge_of(call.asking),
-    )
 
 
 def _runs_on(runner: Runner, desk: Desk) -> str:

@@ -24,7 +24,9 @@ FLOORS = (
     {"typed"},
     {"frames", "connect", "asking", "outcome"},
     {"call"},
+    {"opening"},
     {"sending"},
+    {"before"},
     {"job"},
     {"api"},
     {"accessor", "parquet", "dask", "polars"},
@@ -69,7 +71,7 @@ DISK_CALLS = {
 }
 # The key file; the file that is sent; the temporary folder of checkpoint=False; the parquet door's
 # files; the demo's own folder and its corpus.
-MAY_USE_DISK = ("checkpoint", "local", "wire.credentials", "wire.upload", "sending", "parquet", "demo")
+MAY_USE_DISK = ("checkpoint", "local", "wire.credentials", "wire.upload", "opening", "parquet", "demo")
 
 FORBIDDEN = {
     "task",

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from enum import Enum
@@ -10,22 +10,15 @@ from typing import Protocol
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.desk import Desk, Outcome
-from dwbatch.engine.fetch import fetch
+from dwbatch.engine.goal import Goal, Step
 from dwbatch.engine.halt import never_sent
 from dwbatch.engine.poll import poll
 from dwbatch.engine.states import OVER, UNPAID, check_move
-from dwbatch.engine.submit import intend, submit
-from dwbatch.engine.upload import upload
+from dwbatch.engine.submit import intend
 
 logger = logging.getLogger(__name__)
 
 LONGEST_SLEEP_S = 60.0
-
-Step = Callable[[Shard, Desk], Outcome]
-
-# What was uploaded is bought before more is uploaded; what is over is fetched in between.
-STEPS: dict[State, Step] = {State.SUBMITTING: submit, State.ENDED: fetch, State.PLANNED: upload}
-ORDER = tuple(STEPS)
 
 
 class Ending(Enum):
@@ -68,6 +61,7 @@ class Runner:
         self._faults: list[Exception] = []
         self._must_replan = False
         self._waiting_for: str | None = None
+        self._goal = Goal.OVER
         self._next_poll = 0.0
         self._polling_since = desk.clock.monotonic()
         for number in self.active - desk.memories.keys():
@@ -75,13 +69,15 @@ class Runner:
             if self.shards[number].state is State.SUBMITTING:
                 desk.memory(self.shards[number]).must_look_up = True
 
-    def carry(self, *, deadline: float | None = None) -> Ending:
+    def carry(self, *, deadline: float | None = None, goal: Goal = Goal.OVER) -> Ending:
         """Carry every active shard as far as it goes.
 
         Parameters
         ----------
         deadline : float, optional
             On the monotonic clock.
+        goal : Goal
+            Where to stop; a later call may carry the same shards further.
 
         Returns
         -------
@@ -89,6 +85,7 @@ class Runner:
             After any ending, as after any exception, everything that is known is on disk, and the
             same call goes on from there.
         """
+        self._goal = goal
         with ThreadPoolExecutor(self.desk.workers, thread_name_prefix="dwbatch") as pool:
             try:
                 while (ending := self._ending(deadline)) is None:
@@ -113,7 +110,7 @@ class Runner:
         return [self.shards[number] for number in sorted(self.active)]
 
     def _is_done(self, shard: Shard) -> bool:
-        return shard.state in OVER or self.desk.memory(shard).is_settled
+        return shard.state in self._goal.done or self.desk.memory(shard).is_settled
 
     def _ending(self, deadline: float | None) -> Ending | None:
         if self._faults or self._must_replan:
@@ -134,10 +131,12 @@ class Runner:
         submitted = [shard for shard in ready if shard.state is State.SUBMITTED]
         if submitted and self._next_poll <= now and not self._is_polling():
             self._start(pool.submit(poll, submitted, self.desk), submitted)
-        due = [shard for shard in ready if shard.state in STEPS and self.desk.memory(shard).due <= now]
-        due.sort(key=lambda shard: (ORDER.index(shard.state), shard.number))
+        steps = self._goal.steps
+        order = tuple(steps)
+        due = [shard for shard in ready if shard.state in steps and self.desk.memory(shard).due <= now]
+        due.sort(key=lambda shard: (order.index(shard.state), shard.number))
         for shard in due[: max(0, self.desk.workers - len(self._running))]:
-            self._start(pool.submit(_single, STEPS[shard.state], shard, self.desk), [shard])
+            self._start(pool.submit(_single, steps[shard.state], shard, self.desk), [shard])
 
     def _start(self, future: "Future[list[Outcome]]", shards: Iterable[Shard]) -> None:
         self._running[future] = frozenset(shard.number for shard in shards)
@@ -152,6 +151,8 @@ class Runner:
         if self.desk.checkpoint.is_stopped():
             dropped = [never_sent(shard, self.desk.checkpoint, self.desk.clock) for shard in unpaid]
             self._record([Outcome(shard, is_settled=True) for shard in dropped])
+            return
+        if not self._goal.may_buy:
             return
         now = self.desk.clock.monotonic()
         uploaded = [shard for shard in unpaid if shard.state is State.UPLOADED]

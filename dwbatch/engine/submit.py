@@ -61,6 +61,24 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
     return _post(shard, desk)
 
 
+def settle(shard: Shard, desk: Desk) -> Outcome:
+    """Find a purchase whose reply was lost, or leave it in doubt; buys nothing, ever."""
+    try:
+        found = look_up(shard, desk.client, desk.clock)
+    except (ApiError, TransportError, NotAnApiError) as error:
+        return _looking_failed(shard, desk, error)
+    if found is not None:
+        return _bought(found, desk)
+    waiting = _still_unclear(shard, desk)
+    if waiting is not None and waiting.fault is None:
+        return waiting
+    desk.say(
+        f"Shard {shard.number} ({shard.requests:,} requests): the server shows no batch of it. It stays SUBMITTING: "
+        "the call that made it looks again before it buys anything."
+    )
+    return Outcome(shard, is_settled=True)
+
+
 def look_up(shard: Shard, client: Client, clock: Clock) -> Shard | None:
     """Settle an unclear purchase by the shard's mark; None if the server shows no such batch."""
     found = list(_found(shard, client))
