@@ -104,6 +104,15 @@ class Client:
         """Close every thread's connections."""
         self._line.close()
 
+    def hang_up(self) -> None:
+        """End every connection at once, whoever waits for an answer on it.
+
+        Set `stopping` before, so that nothing is tried again. A thread that waits gets a
+        `TransportError`: what it asked for may have been done. One that is only now connecting gets it as soon
+        as the connection stands.
+        """
+        self._line.hang_up()
+
     def upload(self, path: Path, *, filename: str) -> File:
         """Send a request file, in one attempt.
 

@@ -96,6 +96,10 @@ class Line:
         """Close every thread's connections."""
         self._sessions.close()
 
+    def hang_up(self) -> None:
+        """End every connection, also under a thread that waits for its answer."""
+        self._sessions.hang_up()
+
     def ask(self, call: Call) -> tuple[bytes, str]:
         """Send a call and read the whole answer.
 

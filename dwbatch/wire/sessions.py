@@ -1,5 +1,6 @@
 """The connections: one session a thread for what may be repeated, a fresh one for what may not."""
 
+import copy
 import threading
 from importlib.metadata import PackageNotFoundError, version
 
@@ -8,8 +9,12 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from dwbatch.wire.retry import ONCE
+from dwbatch.wire.sockets import Sockets
 
 SHORTEST_SECRET = 16
+
+# There is one server, and perhaps a proxy.
+MAX_POOLS = 4
 
 
 class KeyAuth(requests.auth.AuthBase):
@@ -62,6 +67,7 @@ class Sessions:
         self._on_loopback = on_loopback
         self._of_thread = threading.local()
         self._opened: list[requests.Session] = []
+        self._sockets = Sockets()
         self._lock = threading.Lock()
 
     def repeating(self) -> requests.Session:
@@ -89,6 +95,10 @@ class Sessions:
                 self._opened.pop().close()
         self._of_thread = threading.local()
 
+    def hang_up(self) -> None:
+        """End every connection, also under a thread that waits for its answer; no new one comes to anything."""
+        self._sockets.shut()
+
     def _made(self, retries: urllib3.Retry) -> requests.Session:
         like = self._like
         session = requests.Session()
@@ -102,7 +112,10 @@ class Sessions:
         session.trust_env = like.trust_env and not self._on_loopback
         session.adapters.clear()
         for prefix, adapter in like.adapters.items():
-            session.mount(prefix, _adapter_like(adapter, retries))
+            own = _adapter_like(adapter, retries)
+            if isinstance(own, HTTPAdapter):
+                self._sockets.watch(own)
+            session.mount(prefix, own)
         return session
 
 
@@ -131,9 +144,13 @@ def _adapter_like(
     if not isinstance(adapter, HTTPAdapter):
         return adapter
     # An adapter of the user's own (another TLS context, a fixed address) is
-    # copied with its connection pool, which threads may share; only the
-    # number of tries is ours.
+    # copied with the settings of its connections; the connections and the
+    # number of tries are ours.
     twin = object.__new__(type(adapter))
     twin.__dict__.update(adapter.__dict__)
     twin.max_retries = retries
+    twin.proxy_manager = {}
+    if isinstance(adapter.poolmanager, urllib3.PoolManager):
+        twin.poolmanager = copy.copy(adapter.poolmanager)
+        twin.poolmanager.pools = type(adapter.poolmanager.pools)(MAX_POOLS)
     return twin
