@@ -124,8 +124,19 @@ def text(value: object, *, column: str) -> str:
             f"as in df[{column!r}].str.decode('utf-8')."
         )
     if isinstance(value, (Mapping, *LISTS)):
-        return json.dumps(_json(value, column), ensure_ascii=False)
+        return json.dumps(plain_json(value, column=column), ensure_ascii=False)
     return _own_text(value, column)
+
+
+def is_encodable(text: str) -> bool:
+    """Whether UTF-8 can express a text."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _own_text(value: object, column: str) -> str:
@@ -151,7 +162,26 @@ def _timestamp_text(value: dt.datetime) -> str:
     return f"{day} {clock}{fraction}{offset}"
 
 
-def _json(value: object, column: str) -> object:
+def plain_json(value: object, *, column: str) -> object:
+    """A cell as plain JSON: the same before and after parquet.
+
+    Parameters
+    ----------
+    value : object
+        Mappings, lists and arrays of any depth.
+    column : str
+        For the error message.
+
+    Raises
+    ------
+    InputError
+        If it holds what has no sensible text.
+
+    Notes
+    -----
+    Parquet stores dicts as structs: keys take one order and absent ones come back as null. Sorted and
+    without nulls both sides are alike.
+    """
     value = normal(value)
     if value is None or isinstance(value, str | int):
         return value
@@ -160,16 +190,14 @@ def _json(value: object, column: str) -> object:
     if isinstance(value, Mapping):
         return _json_object(value.items(), column)
     if isinstance(value, AbstractSet):
-        return sorted((_json(cell, column) for cell in value), key=repr)
+        return sorted((plain_json(cell, column=column) for cell in value), key=repr)
     if isinstance(value, LISTS) and not isinstance(value, bytes | bytearray | memoryview):
-        return [_json(cell, column) for cell in value]
+        return [plain_json(cell, column=column) for cell in value]
     return text(value, column=column)
 
 
 def _json_object(pairs: Iterable[tuple[object, object]], column: str) -> dict[str, object]:
-    # Parquet stores dicts as structs: keys take one order and absent ones
-    # come back as null. Sorted and without nulls both sides print alike.
-    named = ((_key_text(key, column), _json(cell, column)) for key, cell in pairs)
+    named = ((_key_text(key, column), plain_json(cell, column=column)) for key, cell in pairs)
     return dict(sorted(((key, cell) for key, cell in named if cell is not None), key=lambda pair: pair[0]))
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.columns import ErrorCode
+from dwbatch.prompts.made import SURROGATE, Made, Piece
 from dwbatch.prompts.template import Slot, Template, refuse_surrogates
 from dwbatch.prompts.values import Rendered, Values, render
 
@@ -30,12 +31,18 @@ class Skeleton:
     ----------
     fragments : tuple of str, length ``len(slots) + 1``
         Constant JSON, escaped.
-    slots : tuple of Slot
-        What stands between the fragments, to be escaped as part of a JSON string.
+    slots : tuple of Slot or Made
+        What stands between the fragments: a value to be escaped as part of a JSON string, or a part
+        that is JSON itself.
     """
 
     fragments: tuple[str, ...]
-    slots: tuple[Slot, ...]
+    slots: tuple[Slot | Made, ...]
+
+    @property
+    def made(self) -> tuple[Made, ...]:
+        """The parts that are made row by row, each once."""
+        return tuple(dict.fromkeys(slot for slot in self.slots if isinstance(slot, Made)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,17 @@ class Encoded:
     bodies : pa.LargeStringArray, shape (n_rows,)
         JSON of each request body; null where the row makes none.
     skipped : pa.StringArray, shape (n_rows,)
-        Why a row makes no request: ``null_input`` or ``unencodable_input``; null where it does.
+        Why a row makes no request, as an error code; null where it does.
+    reasons : pa.StringArray, shape (n_rows,)
+        The same as a sentence, where it says more than its code.
+    raised : Exception or None
+        The first that the user's own code raised, for a row that makes no request.
     """
 
     bodies: pa.Array
     skipped: pa.Array
+    reasons: pa.Array
+    raised: Exception | None = None
 
 
 def compile_body(body: Mapping[str, object]) -> Skeleton:
@@ -81,7 +94,7 @@ def compile_body(body: Mapping[str, object]) -> Skeleton:
     >>> compile_body({"b": 1, "a": parse("say {x}")}).fragments
     ('{"a":"say ', '","b":1}')
     """
-    pieces: list[str | Slot] = []
+    pieces: list[str | Slot | Made] = []
     _write(body, pieces)
     found = split_at_slots(pieces)
     for fragment in found.fragments:
@@ -89,11 +102,12 @@ def compile_body(body: Mapping[str, object]) -> Skeleton:
     return found
 
 
-def split_at_slots(pieces: Iterable[str | Slot]) -> Skeleton:
+def split_at_slots(pieces: Iterable[str | Slot | Made]) -> Skeleton:
     """Constant texts and slots, in order, as fragments between the slots."""
-    fragments, slots = [""], []
+    fragments: list[str] = [""]
+    slots: list[Slot | Made] = []
     for piece in pieces:
-        if isinstance(piece, Slot):
+        if isinstance(piece, Slot | Made):
             slots.append(piece)
             fragments.append("")
         else:
@@ -101,8 +115,10 @@ def split_at_slots(pieces: Iterable[str | Slot]) -> Skeleton:
     return Skeleton(tuple(fragments), tuple(slots))
 
 
-def _write(value: object, pieces: list[str | Slot]) -> None:
+def _write(value: object, pieces: list[str | Slot | Made]) -> None:
     match value:
+        case Made():
+            pieces.append(value)
         case Template():
             pieces.append('"')
             pieces.extend(part if isinstance(part, Slot) else escape_text(part) for part in value.parts)
@@ -124,7 +140,7 @@ def _write(value: object, pieces: list[str | Slot]) -> None:
 
 
 def _write_joined(
-    opening: str, closing: str, members: Sequence[tuple[str, object]], pieces: list[str | Slot]
+    opening: str, closing: str, members: Sequence[tuple[str, object]], pieces: list[str | Slot | Made]
 ) -> None:
     pieces.append(opening)
     for position, (label, value) in enumerate(members):
@@ -134,7 +150,12 @@ def _write_joined(
 
 
 def encode(
-    skeleton: Skeleton, columns: Mapping[str, Values], *, n_rows: int, null_as_empty: bool = False
+    skeleton: Skeleton,
+    columns: Mapping[str, Values],
+    *,
+    n_rows: int,
+    null_as_empty: bool = False,
+    piece: Piece | None = None,
 ) -> Encoded:
     """Fill a skeleton with the values of some rows.
 
@@ -148,27 +169,49 @@ def encode(
         Rows to encode.
     null_as_empty : bool
         Print a missing value as empty text instead of skipping its row.
+    piece : Piece, optional
+        What was made for these rows; needed where the skeleton has parts that are made.
 
     Raises
     ------
     InputError
         If a value has no sensible text or its format spec does not fit.
     """
-    rendered = {slot: render(columns[slot.name], slot) for slot in dict.fromkeys(skeleton.slots)}
+    slots = [slot for slot in dict.fromkeys(skeleton.slots) if isinstance(slot, Slot)]
+    rendered = {slot: render(columns[slot.name], slot) for slot in slots}
     unencodable = np.zeros(n_rows, dtype=bool)
     for each in rendered.values():
         unencodable |= each.unencodable
-    filled = {slot: _escaped(each, null_as_empty=null_as_empty) for slot, each in rendered.items()}
+    filled: dict[Slot | Made, pa.Array] = {
+        slot: _escaped(each, null_as_empty=null_as_empty and not slot.is_required)
+        for slot, each in rendered.items()
+    }
     missing = np.zeros(n_rows, dtype=bool)
     for texts in filled.values():
         missing |= np.asarray(texts.is_null())
+    filled |= piece.texts if piece else {}
     bodies = join(skeleton.fragments, [filled[slot] for slot in skeleton.slots], n_rows=n_rows)
-    codes = np.full(n_rows, None, dtype=object)
-    codes[missing] = ErrorCode.NULL_INPUT.value
-    codes[unencodable] = ErrorCode.UNENCODABLE_INPUT.value
     if unencodable.any():
         bodies = pc.if_else(pa.array(unencodable), pa.scalar(None, LARGE), bodies)
-    return Encoded(bodies, pa.array(codes, type=pa.string()))
+    errors = [error for error in piece.errors if error] if piece else []
+    return Encoded(
+        bodies,
+        *_why_skipped(missing, unencodable, piece),
+        raised=next((error.raised for error in errors if error.raised), None),
+    )
+
+
+def _why_skipped(
+    missing: np.ndarray, unencodable: np.ndarray, piece: Piece | None
+) -> tuple[pa.Array, pa.Array]:
+    codes = np.full(len(missing), None, dtype=object)
+    reasons = codes.copy()
+    for place, error in enumerate(piece.errors if piece else ()):
+        if error is not None:
+            codes[place], reasons[place] = error.code.value, error.reason
+    codes[missing], reasons[missing] = ErrorCode.NULL_INPUT.value, None
+    codes[unencodable], reasons[unencodable] = ErrorCode.UNENCODABLE_INPUT.value, SURROGATE
+    return pa.array(codes, pa.string()), pa.array(reasons, pa.string())
 
 
 def _escaped(rendered: Rendered, *, null_as_empty: bool) -> pa.Array:

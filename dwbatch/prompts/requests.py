@@ -6,7 +6,7 @@ hashes each line once more, so that what is sent is what was planned.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from dwbatch.columns import ErrorCode
 from dwbatch.prompts.encode import LARGE, Encoded, Skeleton, encode, escape, join
 from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys, request_keys
+from dwbatch.prompts.made import make
 from dwbatch.prompts.values import Values
 
 SLAB_ROWS = 65_536
@@ -58,12 +59,18 @@ class Rows:
         Error code of a row that makes no request; null where it does.
     occurrences : np.ndarray of int64, shape (n_rows,)
         How many equal requests stand before the row; all 0 under de-duplication.
+    reasons : pa.StringArray, shape (n_rows,), optional
+        Why a row makes no request, where its code does not say all.
+    raised : Exception or None
+        The first that the user's own code raised, for a row that makes no request.
     """
 
     keys: pa.Array
     body_sizes: np.ndarray
     skipped: pa.Array
     occurrences: np.ndarray
+    reasons: pa.Array | None = None
+    raised: Exception | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -90,21 +97,25 @@ def read_rows(
     InputError
         If a value has no sensible text.
     """
-    keys, sizes, skipped = [], [], []
-    for start, stop in slabs(columns, n_rows):
-        encoded = _encode(part(columns, np.arange(start, stop)), recipe, stop - start)
-        lengths = np.asarray(pc.fill_null(pc.binary_length(encoded.bodies), 0), dtype=np.int64)
-        encoded = _drop_too_large(encoded, lengths > max_bytes)
+    keys, sizes, skipped, reasons = [], [], [], []
+    raised: Exception | None = None
+    for _, encoded_rows in _encode(columns, recipe, np.arange(n_rows)):
+        lengths = np.asarray(pc.fill_null(pc.binary_length(encoded_rows.bodies), 0), dtype=np.int64)
+        encoded = _drop_too_large(encoded_rows, lengths > max_bytes)
         keys.append(request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition))
         sizes.append(np.where(np.asarray(encoded.bodies.is_null()), 0, lengths))
         skipped.append(encoded.skipped)
-    every = pa.concat_arrays(keys) if keys else pa.array([], type=KEY)
+        reasons.append(encoded.reasons)
+        raised = raised or encoded.raised
+    every = pa.concat_arrays([*keys, pa.array([], type=KEY)])
     occurrences = np.zeros(n_rows, dtype=np.int64) if dedupe else count_occurrences(every)
     return Rows(
         keys=occurrence_keys(every, occurrences),
-        body_sizes=np.concatenate(sizes) if sizes else np.zeros(0, dtype=np.int64),
-        skipped=pa.concat_arrays(skipped) if skipped else pa.array([], type=pa.string()),
+        body_sizes=np.concatenate([*sizes, np.zeros(0, dtype=np.int64)]),
+        skipped=pa.concat_arrays([*skipped, pa.array([], type=pa.string())]),
         occurrences=occurrences,
+        reasons=pa.concat_arrays([*reasons, pa.array([], type=pa.string())]),
+        raised=raised,
     )
 
 
@@ -113,7 +124,8 @@ def _drop_too_large(encoded: Encoded, too_large: np.ndarray) -> Encoded:
         return encoded
     mask = pa.array(too_large)
     code = pa.scalar(ErrorCode.REQUEST_TOO_LARGE.value, pa.string())
-    return Encoded(
+    return replace(
+        encoded,
         bodies=pc.if_else(mask, pa.scalar(None, LARGE), encoded.bodies),
         skipped=pc.if_else(mask, code, encoded.skipped),
     )
@@ -165,14 +177,32 @@ def write_lines(
         Occurrence number of each row, from `Rows`.
     """
     fragments = ('{"body":', ',"custom_id":"', f'","method":"POST","url":"{recipe.endpoint}"}}\n')
-    for start, stop in slabs(columns, len(rows)):
-        encoded = _encode(part(columns, rows[start:stop]), recipe, stop - start)
+    for start, encoded in _encode(columns, recipe, rows):
+        count = len(encoded.bodies)
         keys = request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition)
-        fillings = [encoded.bodies, escape(custom_ids.slice(start, stop - start))]
+        fillings = [encoded.bodies, escape(custom_ids.slice(start, count))]
         yield Lines(
-            texts=join(fragments, fillings, n_rows=stop - start),
-            keys=occurrence_keys(keys, occurrences[start:stop]),
+            texts=join(fragments, fillings, n_rows=count),
+            keys=occurrence_keys(keys, occurrences[start : start + count]),
         )
+
+
+def write_bodies(columns: Mapping[str, Values], recipe: Recipe, *, n_rows: int) -> pa.Array:
+    """Request bodies of every row, for a person to look at.
+
+    Parameters
+    ----------
+    columns : mapping of str to Values
+    recipe : Recipe
+    n_rows : int
+
+    Returns
+    -------
+    pa.LargeStringArray, shape (n_rows,)
+        Canonical JSON; null where the row makes no request.
+    """
+    bodies = [encoded.bodies for _, encoded in _encode(columns, recipe, np.arange(n_rows))]
+    return pa.concat_arrays([*bodies, pa.array([], LARGE)])
 
 
 def line_overhead(endpoint: str) -> int:
@@ -180,8 +210,23 @@ def line_overhead(endpoint: str) -> int:
     return len(f'{{"body":,"custom_id":"","method":"POST","url":"{endpoint}"}}\n'.encode())
 
 
-def _encode(columns: Mapping[str, Values], recipe: Recipe, n_rows: int) -> Encoded:
-    return encode(recipe.body, columns, n_rows=n_rows, null_as_empty=recipe.null_as_empty)
+def _encode(columns: Mapping[str, Values], recipe: Recipe, rows: np.ndarray) -> Iterator[tuple[int, Encoded]]:
+    """Bodies of some rows, slab by slab, each with the place of its first row among `rows`."""
+    made = recipe.body.made
+    for start, stop in slabs(columns, len(rows)):
+        these, count = part(columns, rows[start:stop]), stop - start
+        for piece in make(made, these, n_rows=count) if made else [None]:
+            begin, end = (piece.start, piece.stop) if piece else (0, count)
+            yield (
+                start + begin,
+                encode(
+                    recipe.body,
+                    these if end - begin == count else part(these, np.arange(begin, end)),
+                    n_rows=end - begin,
+                    null_as_empty=recipe.null_as_empty,
+                    piece=piece,
+                ),
+            )
 
 
 def part(columns: Mapping[str, Values], rows: np.ndarray) -> dict[str, Values]:

@@ -4,7 +4,7 @@ import difflib
 import re
 import string
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dwbatch.errors import InputError
 
@@ -23,11 +23,15 @@ class Slot:
         ``r``, ``s`` or ``a``, as in ``str.format``.
     spec : str
         Format spec, empty for none.
+    is_required : bool
+        Whether a row without the value makes no request even where a missing value prints as empty
+        text: there is no empty model.
     """
 
     name: str
     conversion: str | None = None
     spec: str = ""
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,12 @@ def parse(text: str, *, where: str = "prompt") -> Template:
         if name is not None:
             parts.append(_slot(name, spec or "", conversion, where))
     return Template(text, tuple(parts))
+
+
+def required(template: Template) -> Template:
+    """The same template, but without its values a row makes no request."""
+    parts = (replace(part, is_required=True) if isinstance(part, Slot) else part for part in template.parts)
+    return Template(template.text, tuple(parts))
 
 
 def refuse_surrogates(text: str, *, where: str) -> None:

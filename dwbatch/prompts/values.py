@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.errors import InputError
-from dwbatch.prompts.cells import normal, text
+from dwbatch.prompts.cells import is_encodable, normal, text
 from dwbatch.prompts.template import Slot
 
 __all__ = ["Rendered", "Values", "normal", "render", "slot_text", "text"]
@@ -54,7 +54,7 @@ def render(values: Values, slot: Slot) -> Rendered:
     if slot.conversion is None and not slot.spec and (fast := _render_arrow(values)) is not None:
         return Rendered(fast, np.zeros(len(values), dtype=bool))
     distinct, indices = _distinct(values)
-    rendered = _render_objects(_objects(distinct, slot.name), slot)
+    rendered = _render_objects(objects_of(distinct, slot.name), slot)
     if indices is None:
         return rendered
     return Rendered(rendered.texts.take(indices), _take_flags(rendered.unencodable, indices))
@@ -97,7 +97,16 @@ def _take_flags(flags: np.ndarray, indices: pa.Array) -> np.ndarray:
     return np.asarray(pc.fill_null(pa.array(flags).take(indices), fill_value=False))
 
 
-def _objects(values: pa.Array, column: str) -> list[object]:
+def objects_of(values: Values, column: str) -> Sequence[object]:
+    """The values of a column as Python's own, as exact as the column holds them; None where missing.
+
+    Raises
+    ------
+    InputError
+        If Arrow holds a value that Python cannot express.
+    """
+    if not isinstance(values, pa.Array):
+        return values
     # Arrow shows of a period or an interval only what it is stored as.
     if str(getattr(values.type, "extension_name", "")).startswith("pandas."):
         return list(values.to_pandas())
@@ -135,21 +144,11 @@ def _render_objects(values: Sequence[object], slot: Slot) -> Rendered:
     texts: list[str | None] = []
     for position, value in enumerate(values):
         rendered = slot_text(value, slot)
-        if rendered is not None and not _is_encodable(rendered):
+        if rendered is not None and not is_encodable(rendered):
             unencodable[position] = True
             rendered = None
         texts.append(rendered)
     return Rendered(pa.array(texts, type=pa.large_string()), unencodable)
-
-
-def _is_encodable(rendered: str) -> bool:
-    if rendered.isascii():
-        return True
-    try:
-        rendered.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def slot_text(value: object, slot: Slot) -> str | None:
