@@ -39,14 +39,19 @@ class Wanted:
         """Those where the mask is true."""
         return Wanted(self.keys.filter(pa.array(mask)), self.positions[mask])
 
+    def slice(self, span: range) -> "Wanted":
+        """Those of a span."""
+        return Wanted(self.keys.slice(span.start, len(span)), self.positions[span.start : span.stop])
+
 
 def wanted(rows: Rows) -> Wanted:
     """Distinct requests of some rows."""
     encoded = rows.keys.dictionary_encode()
     codes = np.asarray(encoded.indices.fill_null(-1))
-    _, first = np.unique(codes, return_index=True)
-    first = first[codes[first] >= 0]
-    return Wanted(encoded.dictionary, first.astype(np.int64))
+    # Codes are given in the order of first rows, so a first row is one above all before it.
+    highest = np.maximum.accumulate(codes)
+    first = np.flatnonzero(np.diff(highest, prepend=-1) > 0)
+    return Wanted(encoded.dictionary, first)
 
 
 def is_in(keys: pa.Array, values: pa.Array) -> np.ndarray:
@@ -84,7 +89,7 @@ def _verdicts(shard: Shard, desk: Desk) -> pa.Table | None:
         return None
     names = ["request_key", "answers_key", "status", "error_code"]
     judge = desk.order.judge if Kind.INVALID in desk.order.kinds else None
-    table = desk.checkpoint.results(shard.number, [*names, "content"] if judge else names)
+    table = desk.checkpoint.results(shard.number, [*names, *judge.columns] if judge else names)
     if judge:
         table = judged(table, judge).select(names)
     is_fresh = pa.scalar(shard.number in desk.tally.ended)
