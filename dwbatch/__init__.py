@@ -11,6 +11,8 @@ import logging
 
 from dwbatch.accessor import register
 from dwbatch.api import run
+from dwbatch.before.jsonl import to_jsonl
+from dwbatch.before.preview import preview
 from dwbatch.call import EqualRowsWarning
 from dwbatch.columns import ErrorCode, Status
 from dwbatch.errors import (
@@ -45,7 +47,9 @@ __all__ = [
     "TransportError",
     "UnknownParameterError",
     "attach",
+    "preview",
     "run",
+    "to_jsonl",
 ]
 
 # Silent until its user asks for logs: without this, Python prints every warning.

@@ -1,10 +1,14 @@
 """The pandas door: ``df.doubleword`` and ``series.doubleword``."""
 
+from os import PathLike
+from pathlib import Path
 from typing import Unpack
 
 import pandas as pd
 
 from dwbatch import api
+from dwbatch.before.jsonl import written
+from dwbatch.before.preview import previewed
 from dwbatch.given import take_options
 from dwbatch.options import RunOptions, shows_options
 
@@ -31,6 +35,20 @@ class Accessor:
     def run(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
         """A new frame with an answer, or the reason there is none, on every row; see `dwbatch.run`."""
         return api.answered(self._frame, prompt, take_options(options, call="run"))
+
+    @shows_options
+    def preview(
+        self, prompt: str | None = None, *, rows: int = 3, **options: Unpack[RunOptions]
+    ) -> pd.DataFrame:
+        """The requests of the first rows, and nothing is sent; see `dwbatch.preview`."""
+        return previewed(self._frame, prompt, rows, take_options(options, call="preview"))
+
+    @shows_options
+    def to_jsonl(
+        self, path: str | PathLike[str], prompt: str | None = None, **options: Unpack[RunOptions]
+    ) -> list[Path]:
+        """Paths of the request files, for any batch API; see `dwbatch.to_jsonl`."""
+        return written(self._frame, path, prompt, take_options(options, call="to_jsonl"))
 
 
 def register() -> None:

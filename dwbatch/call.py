@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from dwbatch.answers.structured.parse import parse
 from dwbatch.asking import Asking, ask
-from dwbatch.connect import Connection, find_server
+from dwbatch.connect import Connection, find_server, without_key
 from dwbatch.engine.again import Judge
 from dwbatch.engine.wanted import Wanted, wanted
 from dwbatch.errors import InputError
@@ -67,8 +67,16 @@ class Call:
         return asking - len(self.asked)
 
 
-def prepare(frame: pd.DataFrame, prompt: object, options: Options) -> Call:
+def prepare(frame: pd.DataFrame, prompt: object, options: Options, *, sends: bool = True) -> Call:
     """Check everything and render every row once.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    prompt : str or None
+    options : Options
+    sends : bool
+        Whether the call will speak to the server. One that does not needs no key, and looks for none.
 
     Raises
     ------
@@ -77,7 +85,11 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options) -> Call:
     """
     asking = ask(prompt, options, column_names(frame))
     refuse_collisions(frame, naming_of(options, asking).all(), overwrite=options.overwrite)
-    connection = find_server(options.base_url, options.api_key, options.session)
+    connection = (
+        find_server(options.base_url, options.api_key, options.session)
+        if sends
+        else without_key(options.base_url)
+    )
     columns = read_columns(frame, asking.columns)
     rows = read_rows(
         columns,
@@ -90,7 +102,8 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options) -> Call:
     _refuse_nulls(call)
     if asking.custom_id is not None:
         render_custom_ids(asking.custom_id, columns, call.asked.positions)
-    _warn_of_equal_rows(call)
+    if sends:
+        warn_of_equal_rows(call)
     return call
 
 
@@ -118,7 +131,8 @@ def _refuse_nulls(call: Call) -> None:
         )
 
 
-def _warn_of_equal_rows(call: Call) -> None:
+def warn_of_equal_rows(call: Call) -> None:
+    """Say so where most rows share a request and nobody said that this is meant."""
     options = call.options
     is_said = options.dedupe is not None or options.temperature == 0 or options.seed is not None
     if not is_said and call.duplicates * 2 > len(call.rows):

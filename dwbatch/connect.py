@@ -67,6 +67,17 @@ def find_server(
     return Connection(server, key, session)
 
 
+def without_key(base_url: str | None) -> Connection:
+    """The server that a call is about which sends nothing: its name is part of the recipe.
+
+    Raises
+    ------
+    InputError
+        If the address cannot be used.
+    """
+    return Connection(find_base_url(base_url, os.environ), None)
+
+
 def _home() -> Path:
     try:
         return Path.home()

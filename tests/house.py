@@ -27,6 +27,7 @@ FLOORS = (
     {"opening"},
     {"sending"},
     {"before"},
+    {"before"},
     {"job"},
     {"api", "embedding"},
     {"accessor", "parquet", "dask", "polars"},

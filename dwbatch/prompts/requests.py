@@ -187,24 +187,6 @@ def write_lines(
         )
 
 
-def write_bodies(columns: Mapping[str, Values], recipe: Recipe, *, n_rows: int) -> pa.Array:
-    """Request bodies of every row, for a person to look at.
-
-    Parameters
-    ----------
-    columns : mapping of str to Values
-    recipe : Recipe
-    n_rows : int
-
-    Returns
-    -------
-    pa.LargeStringArray, shape (n_rows,)
-        Canonical JSON; null where the row makes no request.
-    """
-    bodies = [encoded.bodies for _, encoded in _encode(columns, recipe, np.arange(n_rows))]
-    return pa.concat_arrays([*bodies, pa.array([], LARGE)])
-
-
 def line_overhead(endpoint: str) -> int:
     """Bytes of a request line beside its body and custom_id, newline included."""
     return len(f'{{"body":,"custom_id":"","method":"POST","url":"{endpoint}"}}\n'.encode())

@@ -1,0 +1,144 @@
+"""The request files of a call, for whoever wants to send them in another way."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, Unpack
+
+import pandas as pd
+
+from dwbatch.call import Call, line_sizes, prepare, warn_of_equal_rows
+from dwbatch.checkpoint.disk import PARTIAL, Disk
+from dwbatch.engine.wanted import Wanted
+from dwbatch.errors import InputError
+from dwbatch.frames import as_frame
+from dwbatch.given import take_options
+from dwbatch.options import Options, RunOptions, shows_options
+from dwbatch.prompts.requests import Lines, write_lines
+from dwbatch.prompts.shards import cut
+
+
+@shows_options
+def to_jsonl(
+    frame: "pd.DataFrame | pd.Series[str]",
+    path: str | PathLike[str],
+    prompt: str | None = None,
+    **options: Unpack[RunOptions],
+) -> list[Path]:
+    """The paths of request files, written and ready for any batch API of OpenAI's kind.
+
+    Nothing is sent, no key is needed, and no checkpoint is looked at: every distinct request of the
+    frame is written, in the order of its first row.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+    path : path
+        Where to write, such as ``"requests.jsonl"``. What does not fit into one file of
+        `max_requests_per_batch` and `max_bytes_per_batch` goes to ``requests-00001.jsonl``,
+        ``requests-00002.jsonl`` and so on instead.
+    prompt : str, optional
+        As in `dwbatch.run`, like every other option.
+    overwrite : bool, default False
+        Allow to replace the files of an earlier call. Numbered ones that this call does not write
+        are removed, so that nobody sends yesterday's rows with today's.
+
+    Returns
+    -------
+    list of Path
+        In the order of the rows; empty where no row makes a request.
+
+    Raises
+    ------
+    InputError
+        Wrong input, or a file that is there already; nothing was written.
+    OSError
+        If the disk is full or the folder cannot be written. Each file stands under its name whole
+        or not at all.
+
+    Examples
+    --------
+    >>> import dwbatch, tempfile
+    >>> frame = pd.DataFrame({"text": ["lovely", "awful"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = dwbatch.to_jsonl(frame, f"{folder}/requests.jsonl", "Positive? {text}", model="m")
+    ...     print([path.name for path in paths])
+    ['requests.jsonl']
+    """
+    return written(frame, path, prompt, take_options(options, call="to_jsonl"))
+
+
+def written(
+    frame: "pd.DataFrame | pd.Series[str]",
+    path: str | PathLike[str],
+    prompt: str | None,
+    options: Options,
+) -> list[Path]:
+    """What `to_jsonl` returns, for a door that has read the options itself."""
+    target = Path(path).expanduser().absolute()
+    taken = _there(target)
+    if taken and not options.overwrite:
+        raise InputError.nothing_sent(
+            f"{str(taken[0])!r} is there already. Give another path, or say overwrite=True, which replaces it"
+            f"{f' and the {len(taken) - 1} beside it' if len(taken) > 1 else ''}."
+        )
+    # Here the word is about files: no answer column is written that could collide.
+    call = prepare(as_frame(frame, call="to_jsonl"), prompt, replace(options, overwrite=True), sends=False)
+    warn_of_equal_rows(call)
+    disk, paths = Disk(), list[Path]()
+    for span, place in _places(call, target):
+        _write(disk, place, _lines(call, call.asked.slice(span)))
+        paths.append(place)
+    for leftover in set(taken) - set(paths):
+        disk.remove(leftover)
+    return paths
+
+
+def _there(target: Path) -> list[Path]:
+    """Files of an earlier call with the same path."""
+    if target.is_dir() or not target.parent.is_dir():
+        fault = "is a folder" if target.is_dir() else "would stand in a folder that does not exist"
+        raise InputError.nothing_sent(f"{str(target)!r} {fault}; give the name of a file in one that does.")
+    numbered = re.compile(rf"{re.escape(target.stem)}-[0-9]{{5,}}{re.escape(target.suffix)}\Z")
+    beside = target.parent.glob("*")
+    return sorted(found for found in beside if found.name == target.name or numbered.match(found.name))
+
+
+def _places(call: Call, target: Path) -> Iterator[tuple[range, Path]]:
+    _, sizes = line_sizes(call, call.asked)
+    limits = call.options
+    spans = cut(sizes, max_requests=limits.max_requests_per_batch, max_bytes=limits.max_bytes_per_batch)
+    for number, span in enumerate(spans, start=1):
+        name = target.name if len(spans) == 1 else f"{target.stem}-{number:05d}{target.suffix}"
+        yield span, target.with_name(name)
+
+
+def _lines(call: Call, requests: Wanted) -> Iterator[Lines]:
+    custom_ids, _ = line_sizes(call, requests)
+    yield from write_lines(
+        call.columns,
+        call.asking.recipe,
+        rows=requests.positions,
+        custom_ids=custom_ids,
+        occurrences=call.rows.occurrences[requests.positions],
+    )
+
+
+def _write(disk: Disk, path: Path, lines: Iterator[Lines]) -> None:
+    temporary = path.with_name(path.name + PARTIAL)
+    try:
+        disk.write(temporary, _filler(lines))
+        disk.rename(temporary, path)
+    except OSError:
+        disk.remove(temporary)
+        raise
+    disk.sync_folder(path.parent)
+
+
+def _filler(lines: Iterator[Lines]) -> Callable[[BinaryIO], None]:
+    def fill(file: BinaryIO) -> None:
+        file.writelines(slab.payload for slab in lines)
+
+    return fill

@@ -1,0 +1,91 @@
+"""The requests of the first rows, word for word as they would be sent."""
+
+from typing import Unpack
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.call import Call, line_sizes, prepare
+from dwbatch.frames import as_frame, to_pandas
+from dwbatch.given import take_options
+from dwbatch.limits import Problems, check_range
+from dwbatch.options import Options, RunOptions, shows_options
+from dwbatch.prompts.requests import write_lines
+
+# A line begins with its body.
+BEFORE_BODY = b'{"body":'
+
+
+@shows_options
+def preview(
+    frame: "pd.DataFrame | pd.Series[str]",
+    prompt: str | None = None,
+    *,
+    rows: int = 3,
+    **options: Unpack[RunOptions],
+) -> pd.DataFrame:
+    """The requests of the first rows; nothing is sent, no folder is made and no key is needed.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+    prompt : str, optional
+        As in `dwbatch.run`, like every other option.
+    rows : int, default 3
+        How many rows to show.
+
+    Returns
+    -------
+    DataFrame
+        The index of the rows shown, and the columns ``custom_id``; ``body``, the JSON text of the
+        request body as it would be sent; and ``skipped``, the error code of a row that makes no
+        request, null where it makes one. Equal rows share the first one's custom_id.
+
+    Raises
+    ------
+    InputError
+        Wrong input, as `dwbatch.run` would find it; only the rows shown are looked at.
+
+    Examples
+    --------
+    >>> import dwbatch
+    >>> frame = pd.DataFrame({"text": ["lovely", None]})
+    >>> shown = dwbatch.preview(frame, "Is this positive? {text}", model="m", base_url="local")
+    >>> shown.loc[0, "body"]
+    '{"messages":[{"content":"Is this positive? lovely","role":"user"}],"model":"m"}'
+    >>> shown.loc[1, "skipped"]
+    'null_input'
+    """
+    return previewed(frame, prompt, rows, take_options(options, call="preview"))
+
+
+def previewed(
+    frame: "pd.DataFrame | pd.Series[str]", prompt: str | None, rows: int, options: Options
+) -> pd.DataFrame:
+    """What `preview` returns, for a door that has read the options itself."""
+    problems = Problems()
+    check_range(problems, "rows", rows, least=0, whole=True)
+    problems.raise_if_any()
+    shown = as_frame(frame, call="preview").head(int(rows))
+    call = prepare(shown, prompt, options, sends=False)
+    custom_ids, bodies = _custom_ids_and_bodies(call)
+    columns = {"custom_id": custom_ids, "body": bodies, "skipped": call.rows.skipped}
+    return pd.DataFrame({name: to_pandas(column) for name, column in columns.items()}, index=shown.index)
+
+
+def _custom_ids_and_bodies(call: Call) -> tuple[pa.Array, pa.Array]:
+    """Of each row, null where it makes no request; bodies are cut out of the lines that would be sent."""
+    custom_ids, _ = line_sizes(call, call.asked)
+    lines = write_lines(
+        call.columns,
+        call.asking.recipe,
+        rows=call.asked.positions,
+        custom_ids=custom_ids,
+        occurrences=call.rows.occurrences[call.asked.positions],
+    )
+    texts = [text.encode() for slab in lines for text in slab.texts.to_pylist()]
+    sizes = call.rows.body_sizes[call.asked.positions].tolist()
+    bodies = [text[len(BEFORE_BODY) :][:size].decode() for text, size in zip(texts, sizes, strict=True)]
+    places = pc.index_in(call.rows.keys, value_set=call.asked.keys)
+    return custom_ids.cast(pa.string()).take(places), pa.array(bodies, pa.string()).take(places)
