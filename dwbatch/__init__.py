@@ -15,6 +15,7 @@ from dwbatch.before.jsonl import to_jsonl
 from dwbatch.before.preview import preview
 from dwbatch.call import EqualRowsWarning
 from dwbatch.columns import ErrorCode, Status
+from dwbatch.embedding import embed
 from dwbatch.errors import (
     ApiError,
     CheckpointError,
@@ -47,6 +48,7 @@ __all__ = [
     "TransportError",
     "UnknownParameterError",
     "attach",
+    "embed",
     "preview",
     "run",
     "to_jsonl",

@@ -9,6 +9,7 @@ import pandas as pd
 from dwbatch import api
 from dwbatch.before.jsonl import written
 from dwbatch.before.preview import previewed
+from dwbatch.embedding import EmbedOptions, embedded, shows_embed_options, take_embed_options
 from dwbatch.given import take_options
 from dwbatch.options import RunOptions, shows_options
 
@@ -35,6 +36,11 @@ class Accessor:
     def run(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
         """A new frame with an answer, or the reason there is none, on every row; see `dwbatch.run`."""
         return api.answered(self._frame, prompt, take_options(options, call="run"))
+
+    @shows_embed_options
+    def embed(self, text: str | None = None, **options: Unpack[EmbedOptions]) -> pd.DataFrame:
+        """A new frame with a vector, or the reason there is none, on every row; see `dwbatch.embed`."""
+        return embedded(self._frame, text, take_embed_options(options))
 
     @shows_options
     def preview(

@@ -13,6 +13,7 @@ from dwbatch.answers.structured.parse import parse
 from dwbatch.asking import Asking, ask
 from dwbatch.connect import Connection, find_server, without_key
 from dwbatch.engine.again import Judge
+from dwbatch.engine.source import FrameSource, Source
 from dwbatch.engine.wanted import Wanted, wanted
 from dwbatch.errors import InputError
 from dwbatch.frames import column_names, read_columns, refuse_collisions
@@ -61,6 +62,11 @@ class Call:
         return self.asking.hash(self.connection.server)
 
     @property
+    def source(self) -> Source:
+        """Where the request lines come from."""
+        return FrameSource(self.columns, self.asking.recipe, self.rows)
+
+    @property
     def duplicates(self) -> int:
         """Rows that another row's request answers."""
         asking: int = len(self.rows) - self.rows.keys.null_count
@@ -83,7 +89,11 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options, *, sends: boo
     InputError, CredentialsError
         If anything is wrong. Nothing was sent.
     """
-    asking = ask(prompt, options, column_names(frame))
+    return rendered(frame, ask(prompt, options, column_names(frame)), options, sends=sends)
+
+
+def rendered(frame: pd.DataFrame, asking: Asking, options: Options, *, sends: bool = True) -> Call:
+    """The call that asks so; the rest of `prepare`, for those who ask in another way."""
     refuse_collisions(frame, naming_of(options, asking).all(), overwrite=options.overwrite)
     connection = (
         find_server(options.base_url, options.api_key, options.session)
@@ -109,13 +119,26 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options, *, sends: boo
 
 def naming_of(options: Options, asking: Asking) -> Naming:
     """How the answer columns of a call are called."""
-    return Naming(options.output, options.details, asking.answer_format, options.prefix or "")
+    return Naming(
+        options.output, options.details, asking.answer_format, options.prefix or "", vectors=asking.vectors
+    )
 
 
 def judge_of(asking: Asking) -> Judge | None:
-    """What holds answers to the response format of a call."""
-    answer_format = asking.answer_format
-    return None if answer_format is None else lambda texts: parse(answer_format, texts).error_codes
+    """What holds answers to what a call asked for."""
+    answer_format, vectors = asking.answer_format, asking.vectors
+    if vectors is not None:
+        return Judge(("embedding", "model"), lambda found: vectors.verdicts(*_columns(found))[0])
+    if answer_format is not None:
+        return Judge(("content",), lambda found: parse(answer_format, found["content"]).error_codes)
+    return None
+
+
+def _columns(table: pa.Table) -> list[pa.Array]:
+    return [
+        *(column.combine_chunks() for column in table.columns),
+        pa.repeat(pa.scalar(value=True), len(table)),
+    ]
 
 
 def _refuse_nulls(call: Call) -> None:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dwbatch.answers.structured.fields import Field
 from dwbatch.errors import InputError
@@ -119,8 +121,10 @@ def _to_series(values: "pa.Array | tuple[Field, list[Any]]", index: pd.Index) ->
     return pd.Series(to_pandas(values), index=index)
 
 
-def to_pandas(values: pa.Array) -> pd.api.extensions.ExtensionArray:
-    """An answer column in the dtype that survives a trip through parquet."""
+def to_pandas(values: pa.Array) -> "pd.api.extensions.ExtensionArray | np.ndarray":
+    """An answer column in the dtype that survives a trip through parquet; vectors as objects."""
+    if pa.types.is_large_list(values.type):
+        return _vectors(values)
     dtype: Any
     if pa.types.is_integer(values.type):
         dtype = pd.Int64Dtype()
@@ -132,3 +136,18 @@ def to_pandas(values: pa.Array) -> pd.api.extensions.ExtensionArray:
         dtype = pd.StringDtype()
     converted: pd.api.extensions.ExtensionArray = dtype.__from_arrow__(values)
     return converted
+
+
+def _vectors(values: pa.Array) -> np.ndarray:
+    """One numpy array a row, None where there is none."""
+    # One copy for all: Arrow's own memory is read-only, and each row holds a part of this one alone.
+    numbers = np.array(values.flatten())
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(values), 0), dtype=np.int64)
+    held = np.full(len(values), None, dtype=object)
+    places = np.flatnonzero(np.asarray(values.is_valid()))
+    ends = np.cumsum(lengths[places])
+    for place, start, end in zip(
+        places.tolist(), (ends - lengths[places]).tolist(), ends.tolist(), strict=True
+    ):
+        held[place] = numbers[start:end]
+    return held

@@ -15,13 +15,14 @@ from dwbatch.answers.message import message_of
 from dwbatch.answers.structured.fields import Field
 from dwbatch.answers.structured.format import Format
 from dwbatch.answers.structured.parse import parse
+from dwbatch.answers.vectors import Vectors
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
 from dwbatch.engine.gather import Gathered
 from dwbatch.errors import InputError
 from dwbatch.prompts.requests import Rows
 
-# Columns of the results that the answer columns are made of.
+# Columns of the results that every call reads; see `columns_read`.
 RESULT_COLUMNS = ("status", "error_code", "error", "content", "prompt_tokens", "completion_tokens")
 DETAIL_COLUMNS = ("custom_id", "finish_reason", "model", "body")
 DETAILS = (
@@ -55,12 +56,15 @@ class Naming:
         What answers are held to; one of several fields makes a column of each.
     prefix : str
         In front of the names of those.
+    vectors : Vectors or None
+        What embeddings are held to, where answers are such.
     """
 
     output: str
     details: bool = False
     answer_format: Format | None = None
     prefix: str = ""
+    vectors: Vectors | None = None
 
     def fields(self) -> list[str]:
         """Names of the columns that hold the answer itself."""
@@ -115,6 +119,13 @@ def answer_columns(naming: Naming, rows: Rows, gathered: Gathered) -> dict[str, 
         columns = dict(zip(naming.fields(), parsed.columns, strict=True))
         status = pc.if_else(pc.is_valid(parsed.error_codes), Status.INVALID.value, status)
         code, error = pc.coalesce(parsed.error_codes, code), pc.coalesce(parsed.errors, error)
+    if naming.vectors is not None:
+        vectors = gathered.column("embedding")
+        codes, errors = naming.vectors.verdicts(vectors, gathered.column("model"), is_ok)
+        fits = pc.and_(is_ok, pc.is_null(codes))
+        columns = {naming.output: pc.if_else(fits, vectors, pa.scalar(None, vectors.type))}
+        status = pc.if_else(pc.is_valid(codes), Status.INVALID.value, status)
+        code, error = pc.coalesce(codes, code), pc.coalesce(errors, error)
     output = naming.output
     columns |= {f"{output}_status": status, f"{output}_error_code": code, f"{output}_error": error}
     if naming.details:
@@ -123,6 +134,12 @@ def answer_columns(naming: Naming, rows: Rows, gathered: Gathered) -> dict[str, 
         values["message"] = _messages(values["body"])
         columns |= {f"{output}_{name}": values[name] for name in DETAILS}
     return columns
+
+
+def columns_read(naming: Naming) -> tuple[str, ...]:
+    """Columns of the results that the answer columns are made of."""
+    named = RESULT_COLUMNS + (DETAIL_COLUMNS if naming.details else ())
+    return named if naming.vectors is None else (*named, "embedding", "model")
 
 
 def without(rows: Rows, too_large: Collection[bytes]) -> Rows:

@@ -10,6 +10,7 @@ from dwbatch.answers.failures import Failure, from_error, from_http
 from dwbatch.answers.plain import MISFITS
 from dwbatch.answers.results import Result
 from dwbatch.answers.shapes import model_of, read_body, tokens_of
+from dwbatch.answers.vectors import vector_of
 from dwbatch.columns import ErrorCode, Status
 
 _FIRST_ERROR_STATUS = 400
@@ -74,6 +75,7 @@ def _read(parsed: _Parsed) -> Result:
     if failure is not None:
         return Result(*names, failure.status, failure.code, failure.sentence, body=failure.body)
     verdict = read_body(parsed.body)
+    vector = vector_of(parsed.body)
     return Result(
         *names,
         verdict.status,
@@ -83,7 +85,9 @@ def _read(parsed: _Parsed) -> Result:
         verdict.finish_reason,
         model_of(parsed.body),
         *tokens_of(parsed.body),
-        parsed.body_text,
+        # The numbers are the whole of such a body, and take a third of its bytes.
+        parsed.body_text if vector is None else None,
+        vector,
     )
 
 

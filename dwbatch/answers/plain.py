@@ -8,6 +8,7 @@ import msgspec
 import pyarrow as pa
 
 from dwbatch.answers.results import LINES
+from dwbatch.answers.vectors import VECTOR
 from dwbatch.columns import Status
 
 #: All that msgspec raises for bytes that are not the JSON asked for.
@@ -105,6 +106,7 @@ def to_plain_batch(answers: PlainAnswers) -> pa.RecordBatch:
         "prompt_tokens": pa.array([usage.prompt_tokens for usage in usages], pa.int64()),
         "completion_tokens": pa.array([usage.completion_tokens for usage in usages], pa.int64()),
         "body": _joined_column([line.response.body for line in lines]),
+        "embedding": pa.nulls(count, VECTOR),
     }
     return pa.RecordBatch.from_pydict(columns, schema=LINES)
 

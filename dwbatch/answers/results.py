@@ -4,14 +4,16 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
+from dwbatch.answers.vectors import VECTOR
 from dwbatch.columns import Status
 
 #: One row a result line, in the order of the file. `content` is filled wherever the
 #: status is ok, and holds what there is of a truncated or filtered answer.
 #: `body` is the response body as it stood, byte for byte; of a failed row, the
-#: upstream's own body text.
+#: upstream's own body text. An embedding's numbers stand in `embedding` in its place.
 LINES: pa.Schema = pa.schema(
     [
         ("custom_id", pa.string()),
@@ -25,6 +27,7 @@ LINES: pa.Schema = pa.schema(
         ("prompt_tokens", pa.int64()),
         ("completion_tokens", pa.int64()),
         ("body", pa.large_string()),
+        ("embedding", VECTOR),
     ]
 )
 
@@ -45,6 +48,7 @@ class Result(NamedTuple):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     body: str | None = None
+    embedding: np.ndarray | None = None
 
 
 def to_batch(results: Sequence[Result]) -> pa.RecordBatch:

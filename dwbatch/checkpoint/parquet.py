@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dwbatch.checkpoint.disk import Disk, write_atomically
-from dwbatch.checkpoint.schemas import FORMAT, FORMAT_FIELD
+from dwbatch.checkpoint.schemas import FORMAT, FORMAT_FIELD, LATER
 from dwbatch.errors import CheckpointError
 
 
@@ -40,13 +40,17 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
     try:
         found = pq.read_schema(path)
         _check_version(path, found)
-        absent = [name for name in wanted if name not in found.names]
+        later = [name for name in wanted if name in LATER and name not in found.names]
+        absent = [name for name in wanted if name not in found.names and name not in later]
         if absent:
             raise CheckpointError(
                 path, f"it has no column {absent[0]!r}, so dwbatch did not write it as it is now."
             )
         # One turned bit in a key or a state would otherwise buy a row again.
-        table = pq.read_table(path, columns=wanted, page_checksum_verification=True)
+        held = [name for name in wanted if name not in later]
+        table = pq.read_table(path, columns=held, page_checksum_verification=True)
+        for name in later:
+            table = table.append_column(schema.field(name), pa.nulls(len(table), schema.field(name).type))
         return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
     except FileNotFoundError as error:
         raise CheckpointError(path, f"the file is missing. {WHAT_TO_DO}") from error

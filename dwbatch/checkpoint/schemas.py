@@ -34,6 +34,9 @@ REQUESTS = pa.schema(
     metadata=METADATA,
 )
 
+# Folders written before there were embeddings lack it: all of its values are null there.
+LATER = frozenset({"embedding"})
+
 RESULTS = pa.schema(
     [
         pa.field("custom_id", pa.string(), nullable=False),

@@ -1,6 +1,7 @@
 """Which rows that are not ok are sent again, by this call, once."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -33,21 +34,35 @@ _OF_STATUS = {
 }
 
 
-Judge = Callable[[pa.ChunkedArray], pa.Array]
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Holds answers to what the caller asked for.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns of the results that it reads.
+    codes : callable
+        Takes results that are ok, and gives an error code for each that does not fit.
+    """
+
+    columns: tuple[str, ...]
+    codes: Callable[[pa.Table], pa.Array]
 
 
 def judged(results: pa.Table, judge: Judge) -> pa.Table:
-    """Results as the caller's response format sees them: ok ones that do not fit are invalid.
+    """Results as the caller sees them: ok ones that do not fit are invalid.
 
     Parameters
     ----------
     results : pa.Table
-        ``status``, ``error_code`` and ``content``.
-    judge : callable
-        Takes texts, null where there is none, and gives an error code for each that does not fit.
+        ``status``, ``error_code`` and what the judge reads.
+    judge : Judge
     """
     is_ok = pc.equal(results["status"], Status.OK.value)
-    codes = judge(pc.if_else(is_ok, results["content"], pa.scalar(None, results["content"].type)))
+    places = np.flatnonzero(np.asarray(is_ok, dtype=bool))
+    found = judge.codes(results.select(judge.columns).take(pa.array(places)))
+    codes = pc.replace_with_mask(pa.nulls(len(results), pa.string()), is_ok.combine_chunks(), found)
     status = pc.if_else(pc.is_valid(codes), Status.INVALID.value, results["status"])
     for name, column in (("status", status), ("error_code", pc.coalesce(codes, results["error_code"]))):
         results = results.set_column(results.schema.get_field_index(name), name, column)

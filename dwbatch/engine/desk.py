@@ -33,8 +33,8 @@ class Order:
         The user's own.
     kinds : frozenset of Kind
         Which rows that are not ok are sent again.
-    judge : callable or None
-        Holds answers to the caller's response format, see `dwbatch.engine.again.judged`.
+    judge : Judge or None
+        Holds answers to what the caller asked for, see `dwbatch.engine.again.judged`.
     """
 
     job: str

@@ -59,11 +59,12 @@ def gather(
         Only results of this server: an echo never stands in for a paid answer.
     columns : sequence of str
         Which columns of the results to read.
-    judge : callable, optional
-        Holds answers to a response format: among several results of a request, one that fits
+    judge : Judge, optional
+        Holds answers to what was asked: among several results of a request, one that fits
         comes before one that does not.
     """
-    names = list(dict.fromkeys(["request_key", "answers_key", "status", *columns]))
+    judge_reads = judge.columns if judge else ()
+    names = list(dict.fromkeys(["request_key", "answers_key", "status", *columns, *judge_reads]))
     fields = [pa.field("key", KEY), BATCH_ID, *(RESULTS.field(name) for name in names)]
     pieces = [pa.schema(fields).empty_table()]
     for shard in sorted(shards, key=lambda shard: shard.number):

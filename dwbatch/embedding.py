@@ -1,0 +1,266 @@
+"""Embeddings: texts of a frame to vectors, by the same road as any other request."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Required, TypedDict, TypeVar, Unpack, cast
+
+import pandas as pd
+import requests
+
+from dwbatch.answers.vectors import Vectors
+from dwbatch.asking import Asking
+from dwbatch.call import Call, rendered
+from dwbatch.errors import InputError, UnknownParameterError
+from dwbatch.frames import as_frame, column_names
+from dwbatch.given import read_options
+from dwbatch.limits import Problems, check_range
+from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
+from dwbatch.prompts.encode import compile_body
+from dwbatch.prompts.requests import Recipe
+from dwbatch.prompts.template import Slot, Template, check, parse
+from dwbatch.sending import carry_out
+
+ENDPOINT = "/v1/embeddings"
+_OUTPUT = "embedding"
+_NO_CHAT = "an embedding is made of one text, without messages or instructions"
+_NO_SAMPLING = "an embedding is computed, not sampled"
+_NO_SHAPE = "an embedding is a vector, which has no other shape"
+# Options of `run`, here and by the names that others give them, that mean nothing for a vector.
+_SENSELESS = (
+    dict.fromkeys(("messages", "system", "tools", "tool_choice"), _NO_CHAT)
+    | dict.fromkeys(("temperature", "max_tokens", "top_p", "stop", "seed", "n", "reasoning_effort"), _NO_SAMPLING)
+    | dict.fromkeys(("response_format", "text_format", "prefix"), _NO_SHAPE)
+    | {"endpoint": f"it always asks {ENDPOINT}"}
+)  # fmt: skip
+_OWN = {"input": "give the text", "dimensions": "say dimensions="}
+
+
+class EmbedOptions(TypedDict, total=False):
+    """Keywords of `dwbatch.embed`; all but `dimensions` are those of `dwbatch.run`."""
+
+    model: Required[str]
+    dimensions: int | None
+    output: str
+    name: str
+    metadata: Mapping[str, str] | None
+    edition: str
+    extra_body: Mapping[str, object] | None
+    completion_window: str
+    custom_id: str | None
+    on_null: OnNull
+    dedupe: bool | None
+    checkpoint: Place | None
+    max_requests_per_batch: int
+    max_bytes_per_batch: int
+    retry: Retry
+    timeout: Duration | None
+    poll_interval: Duration | None
+    progress: bool
+    details: bool
+    overwrite: bool
+    api_key: str | None
+    base_url: str | None
+    session: requests.Session | None
+
+
+F = TypeVar("F")
+
+
+def shows_embed_options(function: F) -> F:
+    """Give a function that takes ``**options`` the signature that help and completion should show."""
+    # Whatever is shared with `run` stands there with its default.
+    shown = inspect.signature(shows_options(cast("Any", function)))
+    named = EmbedOptions.__annotations__
+    kept = [
+        each.replace(default=_OUTPUT) if name == "output" else each
+        for name, each in shown.parameters.items()
+        if each.kind is not inspect.Parameter.KEYWORD_ONLY or name in named
+    ]
+    dimensions = inspect.Parameter(
+        "dimensions", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=int | None
+    )
+    function.__signature__ = shown.replace(parameters=[*kept, dimensions])  # type: ignore[attr-defined] # read by inspect
+    return function
+
+
+@shows_embed_options
+def embed(
+    frame: "pd.DataFrame | pd.Series[str]", text: str | None = None, **options: Unpack[EmbedOptions]
+) -> pd.DataFrame:
+    """A new frame with a vector, or the reason there is none, on every row.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        Any index; a Series is a frame of one column.
+    text : str, optional
+        The name of a column, or a template such as ``"{title}. {body}"``. May be left out for a
+        Series.
+    model : str
+        The model's name.
+    dimensions : int, optional
+        Length of the vectors, where the model can make shorter ones than its own.
+    output : str, default "embedding"
+        Name of the column of vectors; its companions are named after it.
+    **options
+        As for `dwbatch.run`; what means nothing for a vector (``temperature``, ``system``,
+        ``response_format`` and their like) is refused by name.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `frame`, and the columns ``embedding`` (numpy arrays of float32, None where there is
+        none: never zeros), ``embedding_status``, ``embedding_error_code`` and ``embedding_error``. A vector
+        of another length than `dimensions`, or than most vectors of its model in this frame, is ``invalid``, and so
+        is one that holds NaN or infinity.
+
+    Raises
+    ------
+    InputError
+        Wrong input; all of it is named, and nothing was sent.
+    CredentialsError, CheckpointError, ApiError, TransportError, JobStoppedError, JobTimeoutError
+        As for `dwbatch.run`.
+
+    Notes
+    -----
+    Vectors travel as base64 of float32, which is exact and takes half of the bytes of JSON's numbers; a
+    server that answers with numbers all the same is read too, and ``extra_body={"encoding_format": "float"}``
+    asks for them. The checkpoint keeps the vectors as typed lists, four bytes a number, and not the bodies.
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local
+    >>> frame = pd.DataFrame({"text": ["lovely", None]})
+    >>> with dwbatch.local.Server() as server:
+    ...     out = dwbatch.embed(frame, "text", model="echo", dimensions=4, base_url=server.base_url,
+    ...                         checkpoint=False, progress=False)
+    >>> out["embedding"][0].shape, out["embedding"][1], out["embedding_status"].tolist()
+    ((4,), None, ['ok', 'skipped'])
+    """
+    return embedded(frame, text, take_embed_options(options))
+
+
+def embedded(frame: "pd.DataFrame | pd.Series[str]", text: str | None, options: Options) -> pd.DataFrame:
+    """What `embed` returns, for a door that has read the options itself."""
+    out, _ = carry_out(prepare_embedding(frame, text, options))
+    return out
+
+
+def prepare_embedding(frame: object, text: object, options: Options) -> Call:
+    """Check everything and render every row once; nothing is sent.
+
+    Raises
+    ------
+    InputError, CredentialsError
+        If anything is wrong.
+    """
+    held = as_frame(frame, call="embed")
+    if text is None and isinstance(frame, pd.Series):
+        text = held.columns[0]
+    return rendered(held, ask_embedding(text, options, column_names(held)), options)
+
+
+def take_embed_options(given: EmbedOptions) -> Options:
+    """The options of a call, checked; `given` is empty afterwards, so that no traceback shows the key.
+
+    Raises
+    ------
+    InputError
+        If a keyword is unknown or senseless, or a value is out of range.
+    """
+    keywords = cast("dict[str, object]", given)
+    try:
+        return _read(keywords)
+    finally:
+        keywords.clear()
+
+
+def _read(given: Mapping[str, object]) -> Options:
+    senseless = [f"{name}=: {_SENSELESS[name]}." for name in given if name in _SENSELESS]
+    if senseless:
+        raise UnknownParameterError.nothing_sent(f"embed() does not take {' '.join(senseless)}")
+    dimensions = given.get("dimensions")
+    problems = Problems()
+    check_range(problems, "dimensions", dimensions, least=1, whole=True)
+    extra = given.get("extra_body")
+    for name in _OWN if isinstance(extra, Mapping) else ():
+        if name in cast("Mapping[str, object]", extra):
+            problems.add(f"extra_body repeats {name!r}; {_OWN[name]} instead.")
+    problems.raise_if_any()
+    options = read_options(
+        {"output": _OUTPUT, **{name: value for name, value in given.items() if name != "dimensions"}},
+        call="embed",
+    )
+    body: dict[str, object] = {"encoding_format": "base64", **(options.extra_body or {})}
+    if dimensions is not None:
+        body["dimensions"] = int(cast("int", dimensions))
+    # Equal texts have equal vectors, so there is nothing to warn of.
+    return replace(options, extra_body=body, dedupe=options.dedupe is not False)
+
+
+def ask_embedding(text: object, options: Options, columns: Sequence[str]) -> Asking:
+    """What a call for embeddings asks of every row.
+
+    Parameters
+    ----------
+    text : str
+        A column, or a template.
+    options : Options
+        With `dimensions` in its extra body.
+    columns : sequence of str
+        Names that templates may use.
+
+    Raises
+    ------
+    InputError
+        If the text is neither a column nor a template that names one.
+    """
+    template = _template(text, columns)
+    custom_id = None if options.custom_id is None else parse(options.custom_id, where="custom_id")
+    check([("text", template), *([("custom_id", custom_id)] if custom_id else [])], columns)
+    body = {**options.sampling(), "model": options.model, "input": template}
+    used = [slot.name for each in (template, custom_id) if each for slot in each.slots]
+    dimensions = options.sampling().get("dimensions")
+    return Asking(
+        body=body,
+        recipe=Recipe(
+            endpoint=ENDPOINT,
+            body=compile_body(body),
+            edition=options.edition,
+            null_as_empty=options.on_null == "render",
+        ),
+        custom_id=custom_id,
+        columns=tuple(dict.fromkeys(used)),
+        written=_written(template, options),
+        vectors=Vectors(cast("int | None", dimensions)),
+    )
+
+
+def _template(text: object, columns: Sequence[str]) -> Template:
+    if not isinstance(text, str):
+        raise InputError.nothing_sent(
+            "embed() needs the name of a column or a template, as in embed('text', …) or embed('{title}. {body}', …)."
+        )
+    if text in columns:
+        # Whatever its name is made of: braces and colons mean nothing here.
+        return Template(f"{{{text}}}", (Slot(text),))
+    template = parse(text, where="text")
+    if not template.slots:
+        listed = ", ".join(map(repr, columns)) or "none"
+        raise InputError.nothing_sent(
+            f"{text!r} is no column of the frame, and names none in braces. Columns: {listed}."
+        )
+    return template
+
+
+def _written(template: Template, options: Options) -> dict[str, object]:
+    said = {
+        "name": options.name,
+        "text": template.text,
+        "model": options.model,
+        "parameters": options.sampling(),
+        "edition": options.edition or None,
+        "endpoint": ENDPOINT,
+    }
+    return {name: value for name, value in said.items() if value is not None}
