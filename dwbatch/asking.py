@@ -104,7 +104,9 @@ def ask(prompt: object, options: Options, columns: Sequence[str]) -> Asking:
     )
 
 
-def _model(name: str) -> Template | str:
+def _model(name: str | Mapping[str, str]) -> Template | str:
+    if not isinstance(name, str):
+        raise AssertionError("a mapping of models is laid out as rows before it is asked")  # noqa: TRY004 - a slip of ours, not of the caller
     found = parse(name, where="model")
     # There is no empty model, whatever a missing value prints as elsewhere.
     return required(found) if found.slots else name

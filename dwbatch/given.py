@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import cast
+from typing import cast, get_args
 
 import requests
 
@@ -17,9 +17,10 @@ from dwbatch.limits import (
     check_name,
     check_range,
     check_text,
+    check_tools,
     check_truth,
 )
-from dwbatch.options import NAMES, Options, RunOptions
+from dwbatch.options import NAMES, Endpoint, Options, RunOptions
 
 # What people type who come from elsewhere, and what it is called here.
 ELSEWHERE = {
@@ -85,9 +86,10 @@ def read_options(given: Mapping[str, object], *, call: str) -> Options:
     if unknown:
         told = " ".join(_unknown(name) for name in unknown)
         raise UnknownParameterError.nothing_sent(f"{call}() does not know {told}")
-    if not isinstance(given.get("model"), str) or not str(given["model"]).strip():
+    if not _is_model(given.get("model")):
         raise InputError.nothing_sent(
-            f"{call}() needs model=, the name of a model, as in model='Qwen/Qwen3.5-35B-A3B-FP8'."
+            f"{call}() needs model=, the name of a model, as in model='Qwen/Qwen3.5-35B-A3B-FP8', or several with "
+            "a label each, as in model={'small': …, 'big': …}."
         )
     options = Options(**given)  # type: ignore[arg-type] # checked below, all at once
     problems = Problems()
@@ -95,6 +97,14 @@ def read_options(given: Mapping[str, object], *, call: str) -> Options:
     _check_asking(options, problems)
     problems.raise_if_any()
     return options
+
+
+def _is_model(model: object) -> bool:
+    """Whether it names a model, or several by labels, of which each becomes part of a column's name."""
+    if not isinstance(model, Mapping):
+        return isinstance(model, str) and bool(model.strip())
+    names = [*model, *model.values()]
+    return bool(names) and all(isinstance(name, str) and name.strip() for name in names)
 
 
 def _unknown(name: str) -> str:
@@ -119,6 +129,10 @@ def _check_asking(options: Options, problems: Problems) -> None:
         problems.add(
             f"stop= takes one text or a list of up to four, none of them empty; got {options.stop!r}."
         )
+    check_range(problems, "n", options.n, least=1, whole=True)
+    check_tools(problems, options.tools, options.tool_choice)
+    if options.endpoint not in get_args(Endpoint):
+        problems.add(f"endpoint= takes one of {', '.join(get_args(Endpoint))}; got {options.endpoint!r}.")
     check_text(problems, "system", options.system, optional=True)
     check_text(problems, "reasoning_effort", options.reasoning_effort, optional=True)
     check_body(problems, options.extra_body)

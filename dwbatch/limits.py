@@ -30,6 +30,9 @@ TYPED = {
     "top_p": "top_p",
     "stop": "stop",
     "seed": "seed",
+    "n": "n",
+    "tools": "tools",
+    "tool_choice": "tool_choice",
     "reasoning_effort": "reasoning_effort",
     "response_format": "response_format",
 }
@@ -195,6 +198,22 @@ def check_metadata(problems: Problems, metadata: object) -> None:
             )
 
 
+def check_tools(problems: Problems, tools: object, tool_choice: object) -> None:
+    """Note tools that are no list of mappings, or cannot be sent."""
+    if tools is not None and (
+        not isinstance(tools, Sequence) or not tools or not all(isinstance(tool, Mapping) for tool in tools)
+    ):
+        problems.add(f"tools= takes a list of mappings, as the API writes them; got {tools!r}.")
+        return
+    if tool_choice is not None and not isinstance(tool_choice, str | Mapping):
+        problems.add(f"tool_choice= takes a text or a mapping; got {tool_choice!r}.")
+        return
+    if tool_choice is not None and tools is None:
+        problems.add("tool_choice= says which of tools= to call, and there are none.")
+    for sentence in [*unsendable(tools, "tools"), *unsendable(tool_choice, "tool_choice")]:
+        problems.add(sentence)
+
+
 def check_body(problems: Problems, body: object) -> None:
     """Note an extra_body that repeats a typed parameter, cannot be sent, or is refused by the server."""
     if body is None:
@@ -211,23 +230,24 @@ def check_body(problems: Problems, body: object) -> None:
             problems.add(
                 f"extra_body sets {name!r}, which the server refuses; use reasoning_effort= instead."
             )
-    for path in _unsendable(body, "extra_body"):
+    for path in unsendable(body, "extra_body"):
         problems.add(path)
 
 
-def _unsendable(value: object, path: str) -> list[str]:
+def unsendable(value: object, path: str) -> list[str]:
+    """What in a value JSON cannot express, each with its place, as sentences."""
     if isinstance(value, Mapping):
         keys = [
             f"{path} has the key {key!r}, which is not a text." for key in value if not isinstance(key, str)
         ]
         return keys + [
-            found for key, inner in value.items() for found in _unsendable(inner, f"{path}[{key!r}]")
+            found for key, inner in value.items() for found in unsendable(inner, f"{path}[{key!r}]")
         ]
     if isinstance(value, str):
         return [] if _is_encodable(value) else [f"{path} holds a lone surrogate, which UTF-8 cannot express."]
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [
-            found for place, inner in enumerate(value) for found in _unsendable(inner, f"{path}[{place}]")
+            found for place, inner in enumerate(value) for found in unsendable(inner, f"{path}[{place}]")
         ]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{path} is {value!r}, which JSON cannot express."]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from os import PathLike
-from typing import Literal, Required, TypedDict, TypeVar
+from typing import Any, Literal, Required, TypedDict, TypeVar
 
 import pandas as pd
 import requests
@@ -16,13 +16,18 @@ Duration = float | str | pd.Timedelta
 OnNull = Literal["skip", "raise", "render"]
 Retry = str | Sequence[str] | Literal[False]
 Place = str | PathLike[str] | Literal[False]
+Endpoint = Literal["/v1/chat/completions", "/v1/responses", "/v1/completions"]
+# What a callable gets is one row, by the names of its columns; it returns a text or messages.
+Callback = Callable[[dict[str, Any]], object]
+Prompt = str | Sequence[object] | Callback
+Messages = Sequence[Mapping[str, object]] | str | Callback
 
 
 class RunOptions(TypedDict, total=False):
     """Keywords of every call that makes requests; see `dwbatch.run` for what each one does."""
 
-    model: Required[str]
-    messages: Sequence[Mapping[str, str]] | None
+    model: Required[str | Mapping[str, str]]
+    messages: Messages | None
     system: str | None
     response_format: object
     output: str
@@ -35,8 +40,12 @@ class RunOptions(TypedDict, total=False):
     top_p: float | None
     stop: str | Sequence[str] | None
     seed: int | None
+    n: int | None
+    tools: Sequence[Mapping[str, object]] | None
+    tool_choice: str | Mapping[str, object] | None
     reasoning_effort: str | None
     extra_body: Mapping[str, object] | None
+    endpoint: Endpoint
     completion_window: str
     custom_id: str | None
     on_null: OnNull
@@ -59,8 +68,8 @@ class RunOptions(TypedDict, total=False):
 class Options:
     """The options of one call, checked. `api_key` is never shown."""
 
-    model: str
-    messages: Sequence[Mapping[str, str]] | None = None
+    model: str | Mapping[str, str]
+    messages: Messages | None = None
     system: str | None = None
     response_format: object = None
     output: str = "response"
@@ -73,8 +82,12 @@ class Options:
     top_p: float | None = None
     stop: str | Sequence[str] | None = None
     seed: int | None = None
+    n: int | None = None
+    tools: Sequence[Mapping[str, object]] | None = None
+    tool_choice: str | Mapping[str, object] | None = None
     reasoning_effort: str | None = None
     extra_body: Mapping[str, object] | None = None
+    endpoint: Endpoint = "/v1/chat/completions"
     completion_window: str = "24h"
     custom_id: str | None = None
     on_null: OnNull = "skip"
@@ -115,10 +128,13 @@ class Options:
         """
         given = {
             "max_tokens": None if self.max_tokens is None else int(self.max_tokens),
+            "n": None if self.n is None else int(self.n),
             "reasoning_effort": self.reasoning_effort,
             "seed": None if self.seed is None else int(self.seed),
             "stop": [self.stop] if isinstance(self.stop, str) else self.stop and list(self.stop),
             "temperature": None if self.temperature is None else float(self.temperature),
+            "tool_choice": self.tool_choice,
+            "tools": None if self.tools is None else [dict(tool) for tool in self.tools],
             "top_p": None if self.top_p is None else float(self.top_p),
         }
         return {name: value for name, value in given.items() if value is not None} | dict(

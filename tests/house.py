@@ -21,12 +21,14 @@ FLOORS = (
     {"prompts", "answers"},
     {"wire", "checkpoint"},
     {"engine"},
-    {"typed", "arrow"},
+    {"typed", "arrow", "images"},
+    {"conversation"},
+    {"bodies"},
     {"frames", "connect", "asking", "outcome"},
+    {"lineup"},
     {"call"},
     {"opening"},
     {"sending"},
-    {"before"},
     {"before"},
     {"job"},
     {"api", "embedding"},
@@ -71,8 +73,17 @@ DISK_CALLS = {
     "rglob",
 }
 # The key file; the file that is sent; the temporary folder of checkpoint=False; the parquet door's
-# files; the demo's own folder and its corpus.
-MAY_USE_DISK = ("checkpoint", "local", "wire.credentials", "wire.upload", "opening", "parquet", "demo")
+# files; the images that rows name; the demo's own folder and its corpus.
+MAY_USE_DISK = (
+    "checkpoint",
+    "local",
+    "wire.credentials",
+    "wire.upload",
+    "images",
+    "opening",
+    "parquet",
+    "demo",
+)
 
 FORBIDDEN = {
     "task",

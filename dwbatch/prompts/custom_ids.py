@@ -39,7 +39,7 @@ def render_custom_ids(template: Template, columns: Mapping[str, Values], rows: n
     chosen = part(columns, rows)
     rendered = {slot: render(chosen[slot.name], slot) for slot in dict.fromkeys(template.slots)}
     shape = split_at_slots(template.parts)
-    texts = join(shape.fragments, [rendered[slot].texts for slot in shape.slots], n_rows=len(rows))
+    texts = join(shape.fragments, [rendered[slot].texts for slot in template.slots], n_rows=len(rows))
     found = texts.to_pylist()
     _refuse(
         "is missing a value it is made of",

@@ -182,15 +182,16 @@ def encode(
     unencodable = np.zeros(n_rows, dtype=bool)
     for each in rendered.values():
         unencodable |= each.unencodable
-    filled: dict[Slot | Made, pa.Array] = {
+    filled = {
         slot: _escaped(each, null_as_empty=null_as_empty and not slot.is_required)
         for slot, each in rendered.items()
     }
     missing = np.zeros(n_rows, dtype=bool)
     for texts in filled.values():
         missing |= np.asarray(texts.is_null())
-    filled |= piece.texts if piece else {}
-    bodies = join(skeleton.fragments, [filled[slot] for slot in skeleton.slots], n_rows=n_rows)
+    made = piece.texts if piece else {}
+    fillings = [made[slot] if isinstance(slot, Made) else filled[slot] for slot in skeleton.slots]
+    bodies = join(skeleton.fragments, fillings, n_rows=n_rows)
     if unencodable.any():
         bodies = pc.if_else(pa.array(unencodable), pa.scalar(None, LARGE), bodies)
     errors = [error for error in piece.errors if error] if piece else []

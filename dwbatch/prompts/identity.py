@@ -15,6 +15,7 @@ from json import dumps
 import numpy as np
 import pyarrow as pa
 
+from dwbatch.prompts.made import Made
 from dwbatch.prompts.template import Template
 
 KEY_BYTES = 16
@@ -159,8 +160,8 @@ def recipe_hash(*, server: str, endpoint: str, body: Mapping[str, object], editi
         Identity of the server: its normalised address, or ``local``.
     endpoint : str
     body : mapping
-        The request body with `Template` objects where it depends on the row; templates
-        count by their text.
+        The request body with templates and made parts where it depends on the row: a template counts
+        by its text, a column or a callable by its name.
     edition : str
     """
     recipe = {"server": server, "endpoint": endpoint, "edition": edition, "body": body}
@@ -171,6 +172,8 @@ def recipe_hash(*, server: str, endpoint: str, body: Mapping[str, object], editi
 def _plain(value: object) -> object:
     if isinstance(value, Template):
         return {"template": value.text}
+    if isinstance(value, Made):
+        return {"made": value.written}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, np.generic):

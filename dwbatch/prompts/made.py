@@ -61,7 +61,7 @@ class Made(ABC):
 
     @property
     @abstractmethod
-    def columns(self) -> tuple[str, ...]:
+    def reads(self) -> tuple[str, ...]:
         """Names of the columns and index levels that it reads."""
 
     @property
@@ -110,7 +110,7 @@ def make(parts: Sequence[Made], columns: Mapping[str, Values], *, n_rows: int) -
         At least the columns that the parts read, each of `n_rows` values.
     n_rows : int
     """
-    names = tuple(dict.fromkeys(name for part in parts for name in part.columns))
+    names = tuple(dict.fromkeys(name for part in parts for name in part.reads))
     cells = [objects_of(columns[name], name) for name in names]
     made: list[list[str] | RowError] = []
     size = start = 0

@@ -8,7 +8,11 @@ from dwbatch.errors import InputError
 
 
 def cut(
-    line_sizes: Sequence[int] | np.ndarray, *, max_requests: int = 50_000, max_bytes: int = 100_000_000
+    line_sizes: Sequence[int] | np.ndarray,
+    *,
+    max_requests: int = 50_000,
+    max_bytes: int = 100_000_000,
+    groups: Sequence[int] | np.ndarray | None = None,
 ) -> list[range]:
     """Cut requests into the fewest shards the server accepts, in order.
 
@@ -20,6 +24,8 @@ def cut(
         Most requests in one shard.
     max_bytes : int
         Largest shard, in bytes.
+    groups : sequence of int, shape (n_requests,), optional
+        No shard holds requests of two groups; those of one stand together.
 
     Returns
     -------
@@ -43,6 +49,8 @@ def cut(
     --------
     >>> cut([40, 40, 40], max_bytes=100)
     [range(0, 2), range(2, 3)]
+    >>> cut([40, 40, 40], groups=[1, 2, 2])
+    [range(0, 1), range(1, 3)]
     """
     if max_requests < 1:
         raise InputError.nothing_sent(f"max_requests_per_batch={max_requests} leaves no room for a request.")
@@ -54,12 +62,15 @@ def cut(
             f"Row {first} makes a request of {int(sizes[first])} bytes, more than max_bytes_per_batch={max_bytes} allows."
         )
     ends = np.cumsum(sizes)
+    borders = np.zeros(0, dtype=np.int64) if groups is None else np.flatnonzero(np.diff(groups)) + 1
+    borders = np.append(borders, len(sizes))
     shards: list[range] = []
     start = 0
     while start < len(sizes):
         before = int(ends[start - 1]) if start else 0
         by_bytes = int(np.searchsorted(ends, before + max_bytes, side="right"))
-        end = min(by_bytes, start + max_requests)
+        by_group = int(borders[np.searchsorted(borders, start, side="right")])
+        end = min(by_bytes, start + max_requests, by_group)
         shards.append(range(start, end))
         start = end
     return shards

@@ -96,7 +96,10 @@ def test_parameters_of_the_model_are_sent_as_they_are() -> None:
             stop="end",
             seed=7,
             reasoning_effort="low",
-            extra_body={"logit_bias": {"50256": -100}, "n": 1},
+            n=1,
+            tools=[{"type": "function", "function": {"name": "look"}}],
+            tool_choice="auto",
+            extra_body={"logit_bias": {"50256": -100}},
         )
 
     assert model.bodies == [
@@ -109,8 +112,10 @@ def test_parameters_of_the_model_are_sent_as_they_are() -> None:
             "stop": ["end"],
             "seed": 7,
             "reasoning_effort": "low",
-            "logit_bias": {"50256": -100},
             "n": 1,
+            "tools": [{"type": "function", "function": {"name": "look"}}],
+            "tool_choice": "auto",
+            "logit_bias": {"50256": -100},
         }
     ]
 

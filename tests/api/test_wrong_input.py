@@ -89,16 +89,19 @@ def test_all_templates_are_checked_at_once(silent: Server) -> None:
     [
         (None, None, "Give either a prompt, as in run('Is this positive? {text}', …), or messages="),
         ("{text}", [{"role": "user", "content": "x"}], "not both and not neither."),
-        (7, None, "The prompt is a template, a text; got 'int'."),
-        (None, "text", "messages= takes a list of messages, as in [{'role': 'user', 'content': '{text}'}]."),
+        (7, None, "The prompt is a template, a text, or a list of parts such as image('{path}'); got 'int'."),
+        (None, "txt", "messages='txt' is the name of a column that the frame does not have. Did you mean 'text'?"),
+        (None, "{text}", "A template is given as the prompt"),
+        (None, 7, "messages= takes a list of messages, as in [{'role': 'user', 'content': '{text}'}], the name"),
         (None, [], "messages= takes a list of messages"),
-        (None, [{"role": "user"}], "messages[0] is not a mapping of 'role' and 'content'."),
+        (None, ["hi"], "messages[0] is not a mapping of 'role' and 'content'."),
+        (None, [{"role": "user"}], "messages[0] has no content."),
         (
             None,
             [{"role": "bot", "content": "x"}],
             "messages[0] has the role 'bot'; the known ones are assistant,",
         ),
-        (None, [{"role": "user", "content": 1}], "messages[0] has a content that is no text."),
+        (None, [{"role": "user", "content": 1}], "messages[0] has a content that is neither a text nor"),
         (None, [{"role": "user", "content": "{txt}"}], "'txt' is named in messages[0] but not in the frame."),
     ],
 )
