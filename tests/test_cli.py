@@ -97,7 +97,8 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "chatterbot_corpus", None)
-    monkeypatch.delitem(sys.modules, "dwbatch.demo", raising=False)
+    for name in [name for name in sys.modules if name.startswith("dwbatch.demo")]:
+        monkeypatch.delitem(sys.modules, name)
 
     status = main(["demo"])
 

@@ -1,13 +1,15 @@
 """The demo: what a newcomer sees first."""
 
 import re
+import sys
 import unicodedata
 
 import pandas as pd
 import pytest
 
 from dwbatch.cli import main
-from dwbatch.demo import _first_turns, read_corpus
+from dwbatch.demo import labelled, small_model
+from dwbatch.demo.corpus import first_turns, read_corpus
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def test_the_corpus_is_thousands_of_labelled_questions_in_many_languages(corpus:
 def test_a_conversation_that_lacks_its_line_breaks_is_cut_at_the_dashes(
     conversation: list[str] | str,
 ) -> None:
-    assert _first_turns(conversation) == ("q", "a")
+    assert first_turns(conversation) == ("q", "a")
 
 
 def test_the_demo_tells_the_truth_within_eighty_columns(
@@ -56,6 +58,30 @@ def test_the_demo_tells_the_truth_within_eighty_columns(
     assert "0 requests sent" not in first
     assert "; 0 requests sent" in second
     assert max(map(columns_of, out.splitlines())) <= 80
+
+
+def test_without_its_model_the_demo_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+
+    status = main(["demo", "--model"])
+
+    said = capsys.readouterr().err
+    assert status == 1
+    assert "'xllamacpp' is not installed" in said
+    assert small_model.INSTALL in said
+    assert small_model.IN_A_CLONE in said
+
+
+def test_the_rows_to_be_labelled_are_none_of_the_examples() -> None:
+    examples, frame = labelled._rows()
+
+    assert list(examples.index) == sorted(labelled.LANGUAGES)
+    assert frame["language"].value_counts().to_dict() == dict.fromkeys(
+        labelled.LANGUAGES, labelled.ROWS_A_LANGUAGE
+    )
+    assert not set(frame["question"]) & set(examples["question"])
 
 
 def columns_of(line: str) -> int:
