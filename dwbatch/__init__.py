@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 import logging
 
 from dwbatch.accessor import register
-from dwbatch.api import run
+from dwbatch.api import run, submit
 from dwbatch.before.jsonl import to_jsonl
 from dwbatch.before.preview import preview
 from dwbatch.call import EqualRowsWarning
@@ -29,7 +29,9 @@ from dwbatch.errors import (
     TransportError,
     UnknownParameterError,
 )
-from dwbatch.job import Job, attach
+from dwbatch.job.attach import attach
+from dwbatch.job.job import Job
+from dwbatch.job.status import JobState, JobStatus
 
 __all__ = [
     "ApiError",
@@ -41,6 +43,8 @@ __all__ = [
     "ErrorCode",
     "InputError",
     "Job",
+    "JobState",
+    "JobStatus",
     "JobStoppedError",
     "JobTimeoutError",
     "NotAnApiError",
@@ -51,6 +55,7 @@ __all__ = [
     "embed",
     "preview",
     "run",
+    "submit",
     "to_jsonl",
 ]
 

@@ -11,6 +11,7 @@ from dwbatch.before.jsonl import written
 from dwbatch.before.preview import previewed
 from dwbatch.embedding import EmbedOptions, embedded, shows_embed_options, take_embed_options
 from dwbatch.given import take_options
+from dwbatch.job.job import Job
 from dwbatch.options import RunOptions, shows_options
 
 
@@ -36,6 +37,11 @@ class Accessor:
     def run(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:
         """A new frame with an answer, or the reason there is none, on every row; see `dwbatch.run`."""
         return api.answered(self._frame, prompt, take_options(options, call="run"))
+
+    @shows_options
+    def submit(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> Job:
+        """The job of a call, once every batch of it is bought; see `dwbatch.submit`."""
+        return api.submitted(self._frame, prompt, take_options(options, call="submit"))
 
     @shows_embed_options
     def embed(self, text: str | None = None, **options: Unpack[EmbedOptions]) -> pd.DataFrame:

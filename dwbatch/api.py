@@ -7,13 +7,15 @@ import pandas as pd
 from dwbatch.call import prepare
 from dwbatch.frames import as_frame
 from dwbatch.given import take_options
-from dwbatch.options import Options, RunOptions, shows_options
+from dwbatch.job import submitting
+from dwbatch.job.job import Job
+from dwbatch.options import Options, Prompt, RunOptions, shows_options
 from dwbatch.sending import carry_out
 
 
 @shows_options
 def run(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: str | None = None, **options: Unpack[RunOptions]
+    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
 ) -> pd.DataFrame:
     """A new frame with an answer, or the reason there is none, on every row.
 
@@ -24,14 +26,18 @@ def run(
     ----------
     frame : DataFrame or Series
         Any index; a Series is a frame of one column, named like it or ``text``.
-    prompt : str, optional
+    prompt : str, list or callable, optional
         Template of the user's message: ``{column}`` is a column or index level, ``{column!r}`` and
-        ``{column:.2f}`` as in `str.format`; a literal brace is doubled. Not together with
+        ``{column:.2f}`` as in `str.format`; a literal brace is doubled. Or a list of parts, such as
+        ``["Read this: {title}", dwbatch.image("{path}")]``. Or a callable that makes a text, or messages,
+        of a row: a dict of every column and index level, its values plain Python with None for missing.
+        It is called once to plan and once more to send, and must say the same. Not together with
         `messages`.
     model : str
-        The model's name.
-    messages : list of mappings, optional
-        Templates of a whole conversation: ``role`` and ``content``, columns in any turn.
+        The model's name, or a template of it, such as ``"{model}"``.
+    messages : list of mappings, str or callable, optional
+        Templates of a whole conversation, columns in any turn and parts in any content; or the name of a
+        column that holds one in each row, as lists of messages or JSON text; or a callable as above.
     system : str, optional
         Template of a system message, put first.
     response_format : type, mapping or str, optional
@@ -50,11 +56,16 @@ def run(
         Written on each batch.
     edition : str, default ""
         Another word makes the same requests a new purchase.
-    temperature, max_tokens, top_p, stop, seed, reasoning_effort : optional
+    temperature, max_tokens, top_p, stop, seed, reasoning_effort, tools, tool_choice : optional
         Sent as they are, and only if given. ``temperature`` is from 0 to 2, ``stop`` is one text or
         up to four.
+    n : int, optional
+        Answers to each request. If given, a row's answer is a list of so many: None where a sample
+        is not ok, and the row's status is that of its worst sample.
     extra_body : mapping, optional
         Further parameters of the request body.
+    endpoint : str, default "/v1/chat/completions"
+        Or ``"/v1/responses"``, or ``"/v1/completions"``, which takes a text alone.
     completion_window : str, default "24h"
         One of those that the server offers, such as ``"1h"``.
     custom_id : str, optional
@@ -131,7 +142,53 @@ def run(
     return answered(frame, prompt, take_options(options, call="run"))
 
 
-def answered(frame: "pd.DataFrame | pd.Series[str]", prompt: str | None, options: Options) -> pd.DataFrame:
+def answered(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> pd.DataFrame:
     """What `run` returns, for a door that has read the options itself."""
-    out, _ = carry_out(prepare(as_frame(frame, call="run"), prompt, options))
+    call = prepare(as_frame(frame, call="run"), prompt, options)
+    with submitting.told_with_job(call):
+        out, _ = carry_out(call)
     return out
+
+
+@shows_options
+def submit(
+    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
+) -> Job:
+    """The job of a call, once every batch of it is bought; does not wait for answers.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+    prompt : str, optional
+        As in `dwbatch.run`, like every other option. `timeout` means nothing here.
+
+    Returns
+    -------
+    Job
+        ``job.result()`` waits and gives what `dwbatch.run` would; `dwbatch.attach` finds the job again in
+        another process.
+
+    Raises
+    ------
+    CheckpointLockedError
+        If another call holds the checkpoint; nothing was sent.
+    InputError, CredentialsError, CheckpointError, ApiError, TransportError, JobStoppedError
+        As in `dwbatch.run`.
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local, tempfile
+    >>> frame = pd.DataFrame({"text": ["lovely", "awful"]})
+    >>> with dwbatch.local.Server() as server, tempfile.TemporaryDirectory() as folder:
+    ...     job = dwbatch.submit(frame, "Is this positive? {text}", model="echo", base_url=server.base_url,
+    ...                          checkpoint=folder, progress=False)
+    ...     out = job.result(progress=False)
+    >>> out["response_status"].tolist()
+    ['ok', 'ok']
+    """
+    return submitted(frame, prompt, take_options(options, call="submit"))
+
+
+def submitted(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> Job:
+    """What `submit` returns, for a door that has read the options itself."""
+    return submitting.submit(prepare(as_frame(frame, call="submit"), prompt, options))

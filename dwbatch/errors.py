@@ -14,7 +14,7 @@ DwbatchError
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 
 class DwbatchError(Exception):
@@ -170,4 +170,24 @@ class JobTimeoutError(DwbatchError, TimeoutError):
     ----------
     message : str
         How far the job is and how to go on.
+    checkpoint : Path, optional
+        Its folder.
+
+    Attributes
+    ----------
+    job : dwbatch.Job or None
+        The job in the hand, to be waited for or cancelled. It does not travel to another process, since
+        it knows a key: attach the checkpoint there.
     """
+
+    def __init__(self, message: str, checkpoint: Path | None = None) -> None:
+        super().__init__(message, checkpoint)
+        self.message = message
+        self.checkpoint = checkpoint
+        self.job: Any = None
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Path | None]]:
+        return type(self), (self.message, self.checkpoint)

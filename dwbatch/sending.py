@@ -137,7 +137,9 @@ def carry_to(
             print(f"\nInterrupted. {_runs_on(runner, desk)}", file=sys.stderr)  # noqa: T201 - the last word to the person who pressed the key
             raise
         if ending is Ending.TIMEOUT:
-            raise JobTimeoutError(f"timeout={call.options.timeout!r} is over. {_runs_on(runner, desk)}")
+            raise JobTimeoutError(
+                f"timeout={call.options.timeout!r} is over. {_runs_on(runner, desk)}", desk.checkpoint.path
+            )
         if ending is Ending.OVER:
             if goal is Goal.OVER:
                 desk.checkpoint.clear_stop()

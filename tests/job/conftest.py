@@ -1,0 +1,29 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dwbatch.local import Server
+from tests.job.holding import Model
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A working directory and an environment that nobody else has written in."""
+    for name in ("DOUBLEWORD_API_KEY", "DOUBLEWORD_BASE_URL", "DWBATCH_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture(params=["doubleword", "openai"])
+def server(request: pytest.FixtureRequest, model: Model) -> Iterator[Server]:
+    with Server(answer=model, outcomes=model.outcome, dialect=request.param) as running:
+        yield running
+        model.may_answer.set()
