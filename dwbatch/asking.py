@@ -75,7 +75,7 @@ def ask(prompt: object, options: Options, columns: Sequence[str]) -> Asking:
     check_endpoint(options)
     said = converse(prompt, options, columns)
     custom_id = None if options.custom_id is None else parse(options.custom_id, where="custom_id")
-    model = _model(options.model)
+    model = _model(str(options.model))
     named = [*said.templates, *([("model", model)] if isinstance(model, Template) else [])]
     check(named + ([("custom_id", custom_id)] if custom_id else []), columns)
     asked = [*(slot.name for _, template in named for slot in template.slots), *said.columns]

@@ -2,7 +2,8 @@
 
 import sys
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,15 +17,19 @@ from dwbatch.engine.again import Judge
 from dwbatch.engine.source import FrameSource, Source
 from dwbatch.engine.wanted import Wanted, wanted
 from dwbatch.errors import InputError
-from dwbatch.frames import column_names, read_columns, refuse_collisions
+from dwbatch.frames import column_names, read_columns, refuse_collisions, with_answers
+from dwbatch.lineup import Lineup, groups_of, lineup_of, takes_several_models
 from dwbatch.options import Options
-from dwbatch.outcome import Naming
+from dwbatch.outcome import Column, Naming
 from dwbatch.prompts.custom_ids import render_custom_ids
 from dwbatch.prompts.identity import default_custom_ids
 from dwbatch.prompts.requests import Rows, line_overhead, read_rows
+from dwbatch.prompts.template import Template
 from dwbatch.prompts.values import Values
 
 FIRST_ROWS = 5
+
+Ask = Callable[[object, Options, Sequence[str]], Asking]
 
 
 class EqualRowsWarning(UserWarning):
@@ -46,6 +51,8 @@ class Call:
     rows : Rows
     asked : Wanted
         The distinct requests.
+    lineup : Lineup or None
+        The models, where several are asked; `frame` has every row once for each of them.
     """
 
     frame: pd.DataFrame
@@ -55,6 +62,7 @@ class Call:
     columns: dict[str, Values]
     rows: Rows
     asked: Wanted
+    lineup: Lineup | None = None
 
     @property
     def recipe_hash(self) -> str:
@@ -72,8 +80,24 @@ class Call:
         asking: int = len(self.rows) - self.rows.keys.null_count
         return asking - len(self.asked)
 
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Which rows may share a file; None where all may."""
+        model = self.asking.body["model"]
+        if not isinstance(model, Template) or takes_several_models(self.connection.server):
+            return None
+        return groups_of(model, self.columns, len(self.rows))
 
-def prepare(frame: pd.DataFrame, prompt: object, options: Options, *, sends: bool = True) -> Call:
+    def merged(self, columns: Mapping[str, Column]) -> pd.DataFrame:
+        """The user's frame with the answer columns, of which each has one value a row of `frame`."""
+        if self.lineup is None:
+            return with_answers(self.frame, columns)
+        return self.lineup.merged(naming_of(self.options, self.asking), columns)
+
+
+def prepare(
+    frame: pd.DataFrame, prompt: object, options: Options, *, sends: bool = True, ask: Ask = ask
+) -> Call:
     """Check everything and render every row once.
 
     Parameters
@@ -83,17 +107,24 @@ def prepare(frame: pd.DataFrame, prompt: object, options: Options, *, sends: boo
     options : Options
     sends : bool
         Whether the call will speak to the server. One that does not needs no key, and looks for none.
+    ask : callable
+        Reads what the call asks.
 
     Raises
     ------
     InputError, CredentialsError
         If anything is wrong. Nothing was sent.
     """
-    return rendered(frame, ask(prompt, options, column_names(frame)), options, sends=sends)
+    lineup = lineup_of(frame, options.model)
+    if lineup is None:
+        return _rendered(frame, ask(prompt, options, column_names(frame)), options, sends=sends)
+    long, asked = lineup.long(), lineup.asked(options)
+    asking = ask(prompt, asked, column_names(long))
+    lineup.refuse_collisions(naming_of(options, asking), overwrite=options.overwrite)
+    return replace(_rendered(long, asking, asked, sends=sends), lineup=lineup)
 
 
-def rendered(frame: pd.DataFrame, asking: Asking, options: Options, *, sends: bool = True) -> Call:
-    """The call that asks so; the rest of `prepare`, for those who ask in another way."""
+def _rendered(frame: pd.DataFrame, asking: Asking, options: Options, *, sends: bool) -> Call:
     refuse_collisions(frame, naming_of(options, asking).all(), overwrite=options.overwrite)
     connection = (
         find_server(options.base_url, options.api_key, options.session)

@@ -10,15 +10,15 @@ import requests
 
 from dwbatch.answers.vectors import Vectors
 from dwbatch.asking import Asking
-from dwbatch.call import Call, rendered
+from dwbatch.call import Call, prepare
 from dwbatch.errors import InputError, UnknownParameterError
-from dwbatch.frames import as_frame, column_names
+from dwbatch.frames import as_frame
 from dwbatch.given import read_options
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
 from dwbatch.prompts.encode import compile_body
 from dwbatch.prompts.requests import Recipe
-from dwbatch.prompts.template import Slot, Template, check, parse
+from dwbatch.prompts.template import Slot, Template, check, parse, required
 from dwbatch.sending import carry_out
 
 ENDPOINT = "/v1/embeddings"
@@ -39,7 +39,7 @@ _OWN = {"input": "give the text", "dimensions": "say dimensions="}
 class EmbedOptions(TypedDict, total=False):
     """Keywords of `dwbatch.embed`; all but `dimensions` are those of `dwbatch.run`."""
 
-    model: Required[str]
+    model: Required[str | Mapping[str, str]]
     dimensions: int | None
     output: str
     name: str
@@ -97,8 +97,8 @@ def embed(
     text : str, optional
         The name of a column, or a template such as ``"{title}. {body}"``. May be left out for a
         Series.
-    model : str
-        The model's name.
+    model : str or mapping of str to str
+        The model's name, or several with a label each, as for `dwbatch.run`.
     dimensions : int, optional
         Length of the vectors, where the model can make shorter ones than its own.
     output : str, default "embedding"
@@ -158,7 +158,7 @@ def prepare_embedding(frame: object, text: object, options: Options) -> Call:
     held = as_frame(frame, call="embed")
     if text is None and isinstance(frame, pd.Series):
         text = held.columns[0]
-    return rendered(held, ask_embedding(text, options, column_names(held)), options)
+    return prepare(held, text, options, ask=ask_embedding)
 
 
 def take_embed_options(given: EmbedOptions) -> Options:
@@ -217,10 +217,11 @@ def ask_embedding(text: object, options: Options, columns: Sequence[str]) -> Ask
         If the text is neither a column nor a template that names one.
     """
     template = _template(text, columns)
+    model = parse(str(options.model), where="model")
     custom_id = None if options.custom_id is None else parse(options.custom_id, where="custom_id")
-    check([("text", template), *([("custom_id", custom_id)] if custom_id else [])], columns)
-    body = {**options.sampling(), "model": options.model, "input": template}
-    used = [slot.name for each in (template, custom_id) if each for slot in each.slots]
+    check([("text", template), ("model", model), *([("custom_id", custom_id)] if custom_id else [])], columns)
+    body = {**options.sampling(), "model": required(model) if model.slots else model.text, "input": template}
+    used = [slot.name for each in (template, model, custom_id) if each for slot in each.slots]
     dimensions = options.sampling().get("dimensions")
     return Asking(
         body=body,

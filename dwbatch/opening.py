@@ -158,4 +158,5 @@ def order_of(call: Call) -> Order:
         metadata=dict(call.options.metadata or {}),
         kinds=call.options.retry_kinds,
         judge=judge_of(call.asking),
+        groups=call.groups,
     )

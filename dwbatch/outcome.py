@@ -170,6 +170,7 @@ class Summary:
     Parameters
     ----------
     rows, ok : int
+        Every row counts once for each model.
     codes : mapping of str to int
         Rows not ok, by error code.
     duplicates : int
@@ -185,6 +186,8 @@ class Summary:
     prompt_tokens, completion_tokens : int
         Of the distinct requests behind these rows.
     checkpoint : Path or None
+    models : int
+        How many were asked.
     """
 
     rows: int
@@ -199,13 +202,14 @@ class Summary:
     prompt_tokens: int
     completion_tokens: int
     checkpoint: Path | None
+    models: int = 1
 
     def sentence(self) -> str:
         """One sentence for a person."""
         not_ok = self.rows - self.ok
         reasons = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
         parts = [
-            f"{self.rows:,} rows: {self.ok:,} ok, {not_ok:,} not ok{f' ({reasons})' if reasons else ''}",
+            f"{self._asked()}: {self.ok:,} ok, {not_ok:,} not ok{f' ({reasons})' if reasons else ''}",
             f"{self.sent:,} requests sent{f', {self.resent:,} once more' if self.resent else ''}",
             f"{self.duplicates:,} saved by de-duplication, {self.answered:,} by the checkpoint",
             f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens",
@@ -216,6 +220,10 @@ class Summary:
         if self.checkpoint is not None:
             parts.append(f"checkpoint {self.checkpoint}")
         return "; ".join(parts) + "."
+
+    def _asked(self) -> str:
+        times = f" for {self.models} models each" if self.models > 1 else ""
+        return f"{self.rows // self.models:,} rows{times}"
 
 
 def summarise(
@@ -229,6 +237,7 @@ def summarise(
     resent: int,
     adopted: Sequence[Shard],
     checkpoint: Path | None,
+    models: int = 1,
 ) -> Summary:
     """Count what became of a call."""
     statuses = columns[f"{output}_status"]
@@ -251,4 +260,5 @@ def summarise(
         prompt_tokens=tokens[0],
         completion_tokens=tokens[1],
         checkpoint=checkpoint,
+        models=models,
     )

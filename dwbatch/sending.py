@@ -19,7 +19,6 @@ from dwbatch.engine.plan import Plan, make_plan
 from dwbatch.engine.progress import Progress
 from dwbatch.engine.runner import Ending, Runner
 from dwbatch.errors import JobTimeoutError
-from dwbatch.frames import with_answers
 from dwbatch.opening import Means, opened, place_of
 from dwbatch.outcome import Summary, answer_columns, columns_read, summarise, without
 
@@ -81,10 +80,11 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
             resent=len(desk.tally.resent),
             adopted=sent.plan.adopted,
             checkpoint=None if call.options.checkpoint is False else path,
+            models=1 if call.lineup is None else len(call.lineup.names),
         )
     progress.say(summary.sentence())
     logger.info("%s", summary.sentence())
-    return with_answers(call.frame, columns), summary
+    return call.merged(columns), summary
 
 
 def submit_only(call: Call, means: Means | None = None) -> Path:

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Kind
@@ -35,6 +37,8 @@ class Order:
         Which rows that are not ok are sent again.
     judge : Judge or None
         Holds answers to what the caller asked for, see `dwbatch.engine.again.judged`.
+    groups : np.ndarray of int64, shape (n_rows,), or None
+        Rows of different groups go into different files; None lets all go together.
     """
 
     job: str
@@ -48,6 +52,7 @@ class Order:
     metadata: Mapping[str, str] = field(default_factory=dict)
     kinds: frozenset[Kind] = frozenset({Kind.TRANSIENT})
     judge: Judge | None = None
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,7 @@ def _reuse(here: Sequence[Shard], open_requests: Wanted, desk: Desk) -> list[tup
 def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, *, first: int) -> list[Shard]:
     if not len(to_send):
         return []
+    to_send = to_send.grouped(desk.order.groups)
     custom_ids, line_sizes = sizes(to_send)
     fits = line_sizes <= desk.limits.max_bytes
     if not fits.all():
@@ -176,7 +177,10 @@ def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, *, first: int) -> list[Shard
             line_sizes[fits],
         )
     shards = []
-    ranges = cut(line_sizes, max_requests=desk.limits.max_requests, max_bytes=desk.limits.max_bytes)
+    groups = None if desk.order.groups is None else desk.order.groups[to_send.positions]
+    ranges = cut(
+        line_sizes, max_requests=desk.limits.max_requests, max_bytes=desk.limits.max_bytes, groups=groups
+    )
     for number, span in enumerate(ranges, start=first):
         keys = to_send.keys.slice(span.start, len(span))
         requests = pa.table(

@@ -39,6 +39,13 @@ class Wanted:
         """Those where the mask is true."""
         return Wanted(self.keys.filter(pa.array(mask)), self.positions[mask])
 
+    def grouped(self, groups: np.ndarray | None) -> "Wanted":
+        """The same, those of one group together; `groups` has a number for each row of the frame."""
+        if groups is None:
+            return self
+        order = np.argsort(groups[self.positions], kind="stable")
+        return Wanted(self.keys.take(pa.array(order)), self.positions[order])
+
     def slice(self, span: range) -> "Wanted":
         """Those of a span."""
         return Wanted(self.keys.slice(span.start, len(span)), self.positions[span.start : span.stop])
