@@ -12,6 +12,7 @@ import logging
 from dwbatch.accessor import register
 from dwbatch.api import run, submit
 from dwbatch.before.jsonl import to_jsonl
+from dwbatch.before.plan import Plan, plan
 from dwbatch.before.preview import preview
 from dwbatch.call import EqualRowsWarning
 from dwbatch.columns import ErrorCode, Status
@@ -48,11 +49,13 @@ __all__ = [
     "JobStoppedError",
     "JobTimeoutError",
     "NotAnApiError",
+    "Plan",
     "Status",
     "TransportError",
     "UnknownParameterError",
     "attach",
     "embed",
+    "plan",
     "preview",
     "run",
     "submit",

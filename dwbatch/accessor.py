@@ -8,6 +8,7 @@ import pandas as pd
 
 from dwbatch import api
 from dwbatch.before.jsonl import written
+from dwbatch.before.plan import Plan, planned
 from dwbatch.before.preview import previewed
 from dwbatch.embedding import EmbedOptions, embedded, shows_embed_options, take_embed_options
 from dwbatch.given import take_options
@@ -54,6 +55,11 @@ class Accessor:
     ) -> pd.DataFrame:
         """The requests of the first rows, and nothing is sent; see `dwbatch.preview`."""
         return previewed(self._frame, prompt, rows, take_options(options, call="preview"))
+
+    @shows_options
+    def plan(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> Plan:
+        """What `run` would do with the same arguments, counted; see `dwbatch.plan`."""
+        return planned(self._frame, prompt, take_options(options, call="plan"))
 
     @shows_options
     def to_jsonl(

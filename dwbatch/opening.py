@@ -15,7 +15,7 @@ from dwbatch.call import Call, judge_of
 from dwbatch.checkpoint.disk import Disk
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.lock import locked
-from dwbatch.checkpoint.place import default_place
+from dwbatch.checkpoint.place import default_place, make_parent
 from dwbatch.connect import Connection
 from dwbatch.engine.clock import Clock, Pace
 from dwbatch.engine.desk import Desk, Limits, Order, Tally
@@ -38,16 +38,22 @@ class Means:
     workers: int = 4
 
 
+def named_place(call: Call) -> Path | None:
+    """The folder that a call names, by itself or by its recipe; None for a temporary one."""
+    options = call.options
+    if options.checkpoint is None:
+        return default_place(name=options.name, recipe_hash=call.recipe_hash, environ=environ, cwd=Path.cwd())
+    return None if options.checkpoint is False else Path(options.checkpoint).expanduser().absolute()
+
+
 @contextmanager
 def place_of(call: Call, means: Means) -> Iterator[Path]:
     """The folder of a call; a temporary one goes away at the end, once nothing is owed."""
-    options = call.options
-    if options.checkpoint is not None and options.checkpoint is not False:
-        yield Path(options.checkpoint).expanduser().absolute()
-    elif options.checkpoint is None:
-        yield default_place(
-            name=options.name, recipe_hash=call.recipe_hash, environ=environ, cwd=Path.cwd(), disk=means.disk
-        )
+    place = named_place(call)
+    if place is not None:
+        if call.options.checkpoint is None:
+            make_parent(place, means.disk)
+        yield place
     else:
         path = Path(tempfile.mkdtemp(prefix="dwbatch-job-"))
         try:

@@ -46,11 +46,9 @@ class Checkpoint:
         CheckpointError
             If the path is a file, holds other files, or cannot be written.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise CheckpointError(self.path, "checkpoint= names a file; give a folder. Nothing was sent.")
         try:
             for folder in (self.path, self.path / "requests", self.path / "results", self.path / "uploads"):
-                self._refuse_foreign()
+                self.refuse_foreign()
                 self.disk.make_folder(folder)
         except OSError as error:
             raise CheckpointError(
@@ -58,7 +56,16 @@ class Checkpoint:
                 f"the folder cannot be made or written ({error.strerror or error}). Nothing was sent.",
             ) from error
 
-    def _refuse_foreign(self) -> None:
+    def refuse_foreign(self) -> None:
+        """Refuse a folder that belongs to somebody else; nothing is made or written.
+
+        Raises
+        ------
+        CheckpointError
+            If the path is a file, or holds other files.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise CheckpointError(self.path, "checkpoint= names a file; give a folder. Nothing was sent.")
         if (
             not self.path.is_dir()
             or (self.path / "recipe.json").exists()

@@ -9,7 +9,7 @@ from dwbatch.checkpoint.disk import Disk
 IGNORE = "# Made by dwbatch: checkpoints hold answers and ids, and are nobody else's business.\n*\n"
 
 
-def default_place(*, name: str, recipe_hash: str, environ: Mapping[str, str], cwd: Path, disk: Disk) -> Path:
+def default_place(*, name: str, recipe_hash: str, environ: Mapping[str, str], cwd: Path) -> Path:
     """Folder of a recipe under ``DWBATCH_HOME``, else under ``.dwbatch`` in the working directory.
 
     Parameters
@@ -21,16 +21,17 @@ def default_place(*, name: str, recipe_hash: str, environ: Mapping[str, str], cw
         Environment variables.
     cwd : Path
         Working directory.
-    disk : Disk
-        What effects go through: the parent folder is made, with a ``.gitignore`` in it.
     """
     home = environ.get("DWBATCH_HOME")
-    parent = Path(home).expanduser() if home else cwd / ".dwbatch"
-    disk.make_folder(parent)
-    ignore = parent / ".gitignore"
+    return (Path(home).expanduser() if home else cwd / ".dwbatch") / f"{name}-{recipe_hash}"
+
+
+def make_parent(place: Path, disk: Disk) -> None:
+    """Make the folder in which a default place stands, with a ``.gitignore`` in it."""
+    disk.make_folder(place.parent)
+    ignore = place.parent / ".gitignore"
     if not ignore.exists():
         disk.write(ignore, _write_ignore)
-    return parent / f"{name}-{recipe_hash}"
 
 
 def _write_ignore(file: BinaryIO) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,9 @@ import pyarrow as pa
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.account import Adopted, find_adoptable
 from dwbatch.engine.desk import Desk
-from dwbatch.engine.states import IN_FLIGHT, UNPAID
+from dwbatch.engine.stock import Held, Stock, take_stock
 from dwbatch.engine.submit import look_up
-from dwbatch.engine.wanted import Wanted, is_in, keys_of, settled_keys
-from dwbatch.prompts.identity import KEY
+from dwbatch.engine.wanted import Wanted, is_in
 from dwbatch.prompts.shards import cut
 
 logger = logging.getLogger(__name__)
@@ -64,49 +63,37 @@ def make_plan(asked: Wanted, desk: Desk, sizes: Sizes) -> Plan:
     Requests are recorded before the shards that send them, and both before anything is sent.
     """
     shards = {shard.number: shard for shard in desk.checkpoint.shards()}
-    here = [shard for shard in shards.values() if shard.server == desk.order.server]
-    final_keys, owed_keys = settled_keys(here, desk)
-    final, owed = is_in(asked.keys, final_keys), is_in(asked.keys, owed_keys)
-    # What this call has sent again, and what no file can hold, it does not plan once more.
-    barred = owed & is_in(asked.keys, _array(desk.tally.resent)) | is_in(
-        asked.keys, _array(desk.tally.too_large)
+    stock = take_stock(asked, shards.values(), desk.checkpoint, desk.order, desk.tally)
+    adopted = _adopt(asked.only(stock.missing), shards, desk)
+    stock = stock.carrying(
+        Held(taken.shard, taken.requests["answers_key"].combine_chunks()) for taken in adopted
     )
-    flying, active = _in_flight(asked, here, ~final, desk)
-    adopted = _adopt(asked.only(~final & ~flying & ~barred), shards, desk)
-    for taken in adopted:
-        shards[taken.shard.number] = taken.shard
-        active.add(taken.shard.number)
-        flying |= is_in(asked.keys, taken.requests["answers_key"].combine_chunks()) & ~final
-    decided = _reuse(here, asked.only(~final & ~flying), desk)
-    for shard, held in decided:
-        shards[shard.number] = shard
-        if shard.state is not State.DROPPED:
-            active.add(shard.number)
-            flying |= is_in(asked.keys, held)
-            desk.tally.resent |= set(held.filter(pa.array(is_in(held, owed_keys))).to_pylist())
-    to_send = asked.only(~final & ~flying & ~barred)
-    fresh = _cut(to_send, desk, sizes, first=desk.checkpoint.next_number(shards.values()))
-    for shard in fresh:
-        shards[shard.number] = shard
-        active.add(shard.number)
-    if fresh or decided or adopted:
+    carried, dropped = _reuse(stock, desk)
+    stock = stock.carrying(carried)
+    to_send = asked.only(stock.missing)
+    again = asked.keys.filter(pa.array(stock.missing & stock.owed))
+    fresh = _cut(
+        to_send, desk, sizes, first=desk.checkpoint.next_number([*shards.values(), *map(_shard, adopted)])
+    )
+    changed = [*map(_shard, adopted), *map(_shard, carried), *dropped, *fresh]
+    shards |= {shard.number: shard for shard in changed}
+    if changed:
         desk.checkpoint.write_shards(shards.values())
-    again = to_send.keys.filter(pa.array(is_in(to_send.keys, owed_keys)))
     desk.tally.resent |= set(again.to_pylist())
     desk.tally.sent += len(to_send) - len(again)
     return Plan(
         shards=tuple(shards.values()),
-        active=frozenset(active),
+        active=stock.active | {shard.number for shard in fresh},
         new=len(to_send) - len(again),
         again=len(again),
-        answered=int((final | (barred & ~flying)).sum()),
-        in_flight=int((flying & ~final).sum()),
-        adopted=tuple(taken.shard for taken in adopted),
+        answered=stock.answered,
+        in_flight=stock.in_flight,
+        adopted=tuple(map(_shard, adopted)),
     )
 
 
-def _array(keys: set[bytes]) -> pa.Array:
-    return pa.array(sorted(keys), KEY)
+def _shard(holder: Adopted | Held) -> Shard:
+    return holder.shard
 
 
 def _adopt(asked: Wanted, shards: dict[int, Shard], desk: Desk) -> list[Adopted]:
@@ -121,45 +108,32 @@ def _adopt(asked: Wanted, shards: dict[int, Shard], desk: Desk) -> list[Adopted]
     return adopted
 
 
-def _in_flight(
-    asked: Wanted, here: Sequence[Shard], is_open: np.ndarray, desk: Desk
-) -> tuple[np.ndarray, set[int]]:
-    """Which requests are on their way, and the shards that carry any wanted one."""
-    flying = np.zeros(len(asked), dtype=bool)
-    active: set[int] = set()
-    for shard in here:
-        if shard.state in IN_FLIGHT:
-            held = is_in(asked.keys, keys_of(desk.checkpoint, shard))
-            flying |= held & is_open
-            if held.any():
-                active.add(shard.number)
-    return flying, active
-
-
-def _reuse(here: Sequence[Shard], open_requests: Wanted, desk: Desk) -> list[tuple[Shard, pa.Array]]:
-    """Shards of this recipe that cost nothing yet: kept if all they hold is wanted, else dropped.
-
-    So an edited frame never buys yesterday's rows.
-    """
-    decided = []
-    taken = pa.array([], type=KEY)
-    for shard in here:
-        if shard.state not in UNPAID or shard.recipe != desk.order.recipe:
-            continue
-        keys = desk.checkpoint.requests(shard.number, ["answers_key"])["answers_key"].combine_chunks()
-        is_wanted = is_in(keys, open_requests.keys) & ~is_in(keys, taken)
-        if is_wanted.all():
-            taken = pa.concat_arrays([taken, keys])
-            if shard.number not in desk.memories:
-                # Left by another process: its upload may have come through.
-                desk.memory(shard).may_be_up = shard.state is State.PLANNED
-            decided.append((desk.renamed(shard), keys))
-            continue
+def _reuse(stock: Stock, desk: Desk) -> tuple[list[Held], list[Shard]]:
+    """Shards that cost nothing yet: those that this call carries on, and those that it drops."""
+    kept, stale = stock.unpaid(desk.checkpoint, desk.order.recipe)
+    carried, dropped = list[Held](), list[Shard]()
+    for held in kept:
+        if held.shard.number not in desk.memories:
+            # Left by another call: its upload may have come through, and nobody has counted it.
+            desk.memory(held.shard).may_be_up = held.shard.state is State.PLANNED
+            desk.tally.sent += len(held.keys) - len(_owed(held, stock))
+        carried.append(Held(desk.renamed(held.shard), held.keys))
+    for held in stale:
         # A shard that was ever posted may have been bought after all.
-        bought = look_up(shard, desk.client, desk.clock) if shard.attempt else None
-        decided.append((bought or replace(shard, state=State.DROPPED), keys))
-        logger.info("shard %d: %s, its rows are not all wanted any more", shard.number, decided[-1][0].state)
-    return decided
+        bought = look_up(held.shard, desk.client, desk.clock) if held.shard.attempt else None
+        if bought is not None:
+            carried.append(Held(bought, held.keys))
+        else:
+            dropped.append(replace(held.shard, state=State.DROPPED))
+            logger.info("shard %d: dropped, its rows are not all wanted any more", held.shard.number)
+    for held in carried:
+        desk.tally.resent |= _owed(held, stock)
+    return carried, dropped
+
+
+def _owed(held: Held, stock: Stock) -> set[bytes]:
+    owed = stock.asked.keys.filter(pa.array(stock.owed))
+    return set(held.keys.filter(pa.array(is_in(held.keys, owed))).to_pylist())
 
 
 def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, *, first: int) -> list[Shard]:
