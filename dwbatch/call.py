@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dwbatch.answers.structured.parse import parse
 from dwbatch.asking import Asking, ask
 from dwbatch.connect import Connection, find_server, without_key
 from dwbatch.engine.again import Judge
@@ -18,9 +17,10 @@ from dwbatch.engine.source import FrameSource, Source
 from dwbatch.engine.wanted import Wanted, wanted
 from dwbatch.errors import InputError
 from dwbatch.frames import column_names, read_columns, refuse_collisions, with_answers
+from dwbatch.holding import Column, Measure
 from dwbatch.lineup import Lineup, groups_of, lineup_of, takes_several_models
 from dwbatch.options import Options
-from dwbatch.outcome import Column, Naming
+from dwbatch.outcome import Naming
 from dwbatch.prompts.custom_ids import render_custom_ids
 from dwbatch.prompts.identity import default_custom_ids
 from dwbatch.prompts.requests import Rows, line_overhead, read_rows
@@ -140,6 +140,7 @@ def _rendered(frame: pd.DataFrame, asking: Asking, options: Options, *, sends: b
         max_bytes=options.max_bytes_per_batch - line_overhead(asking.recipe.endpoint) - 64,
     )
     call = Call(frame, options, asking, connection, columns, rows, wanted(rows))
+    _refuse_what_never_works(call)
     _refuse_nulls(call)
     if asking.custom_id is not None:
         render_custom_ids(asking.custom_id, columns, call.asked.positions)
@@ -150,26 +151,26 @@ def _rendered(frame: pd.DataFrame, asking: Asking, options: Options, *, sends: b
 
 def naming_of(options: Options, asking: Asking) -> Naming:
     """How the answer columns of a call are called."""
-    return Naming(
-        options.output, options.details, asking.answer_format, options.prefix or "", vectors=asking.vectors
-    )
+    return Naming(options.output, options.details, _measure(asking), options.prefix or "")
 
 
 def judge_of(asking: Asking) -> Judge | None:
     """What holds answers to what a call asked for."""
-    answer_format, vectors = asking.answer_format, asking.vectors
-    if vectors is not None:
-        return Judge(("embedding", "model"), lambda found: vectors.verdicts(*_columns(found))[0])
-    if answer_format is not None:
-        return Judge(("content",), lambda found: parse(answer_format, found["content"]).error_codes)
-    return None
+    return _measure(asking).judge()
 
 
-def _columns(table: pa.Table) -> list[pa.Array]:
-    return [
-        *(column.combine_chunks() for column in table.columns),
-        pa.repeat(pa.scalar(value=True), len(table)),
-    ]
+def _measure(asking: Asking) -> Measure:
+    return Measure(asking.answer_format, asking.samples, asking.vectors)
+
+
+def _refuse_what_never_works(call: Call) -> None:
+    rows = call.rows
+    if rows.raised is not None and rows.keys.null_count == len(rows):
+        error = rows.raised
+        raise InputError.nothing_sent(
+            f"The callable makes no request of any of the {len(rows):,} rows; it first raised "
+            f"{type(error).__name__}: {error}."
+        ) from error
 
 
 def _refuse_nulls(call: Call) -> None:

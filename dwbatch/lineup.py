@@ -9,8 +9,9 @@ import pandas as pd
 
 from dwbatch.errors import InputError
 from dwbatch.frames import column_names, refuse_collisions, with_answers
+from dwbatch.holding import Column
 from dwbatch.options import Options
-from dwbatch.outcome import Column, Naming
+from dwbatch.outcome import Naming
 from dwbatch.prompts.encode import join, split_at_slots
 from dwbatch.prompts.template import Template
 from dwbatch.prompts.values import Values, render
@@ -145,6 +146,6 @@ def groups_of(model: Template, columns: Mapping[str, Values], n_rows: int) -> np
     """
     shape = split_at_slots(model.parts)
     texts = join(
-        shape.fragments, [render(columns[slot.name], slot).texts for slot in shape.slots], n_rows=n_rows
+        shape.fragments, [render(columns[slot.name], slot).texts for slot in model.slots], n_rows=n_rows
     )
     return np.asarray(texts.dictionary_encode().indices.fill_null(-1), dtype=np.int64)

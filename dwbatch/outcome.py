@@ -3,23 +3,19 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.answers.message import message_of
-from dwbatch.answers.structured.fields import Field
-from dwbatch.answers.structured.format import Format
-from dwbatch.answers.structured.parse import parse
-from dwbatch.answers.vectors import Vectors
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
 from dwbatch.engine.gather import Gathered
 from dwbatch.errors import InputError
+from dwbatch.holding import Column, Measure
 from dwbatch.prompts.requests import Rows
 
 # Columns of the results that every call reads; see `columns_read`.
@@ -38,10 +34,6 @@ DETAILS = (
 )
 
 
-# A plain column, or the values of a field of a structured answer.
-Column: TypeAlias = "pa.Array | tuple[Field, list[Any]]"
-
-
 @dataclass(frozen=True, slots=True)
 class Naming:
     """How the answer columns are called.
@@ -52,25 +44,23 @@ class Naming:
         Name of the answer column; its companions are named after it.
     details : bool
         Whether to add custom_id, tokens, the raw body and so on.
-    answer_format : Format or None
-        What answers are held to; one of several fields makes a column of each.
+    measure : Measure
+        What answers are held to; a format of several fields makes a column of each.
     prefix : str
         In front of the names of those.
-    vectors : Vectors or None
-        What embeddings are held to, where answers are such.
     """
 
     output: str
     details: bool = False
-    answer_format: Format | None = None
+    measure: Measure = field(default_factory=Measure)
     prefix: str = ""
-    vectors: Vectors | None = None
 
     def fields(self) -> list[str]:
         """Names of the columns that hold the answer itself."""
-        if self.answer_format is None or self.answer_format.is_single:
+        answer_format = self.measure.answer_format
+        if answer_format is None or answer_format.is_single:
             return [self.output]
-        return [f"{self.prefix}{field.name}" for field in self.answer_format.fields]
+        return [f"{self.prefix}{field.name}" for field in answer_format.fields]
 
     def all(self) -> list[str]:
         """Names of all answer columns, in their order.
@@ -103,34 +93,22 @@ def answer_columns(naming: Naming, rows: Rows, gathered: Gathered) -> dict[str, 
 
     Notes
     -----
-    An answer stands exactly where the status is ``ok``.
+    An answer stands exactly where the status is ``ok``. Of several samples the list stands wherever one
+    of them is ok.
     """
     skipped = pc.is_valid(rows.skipped)
     found = pc.fill_null(gathered.column("status"), Status.PENDING.value)
     status = pc.if_else(skipped, Status.SKIPPED.value, found)
-    content = gathered.column("content")
-    is_ok = pc.equal(status, Status.OK.value)
-    answers = pc.if_else(is_ok, content, pa.scalar(None, content.type))
-    code = pc.coalesce(rows.skipped, gathered.column("error_code"))
-    error = pc.coalesce(_skip_sentences(rows.skipped), gathered.column("error"))
-    columns: dict[str, Column] = {naming.output: answers}
-    if naming.answer_format is not None:
-        parsed = parse(naming.answer_format, answers)
-        columns = dict(zip(naming.fields(), parsed.columns, strict=True))
-        status = pc.if_else(pc.is_valid(parsed.error_codes), Status.INVALID.value, status)
-        code, error = pc.coalesce(parsed.error_codes, code), pc.coalesce(parsed.errors, error)
-    if naming.vectors is not None:
-        vectors = gathered.column("embedding")
-        codes, errors = naming.vectors.verdicts(vectors, gathered.column("model"), is_ok)
-        fits = pc.and_(is_ok, pc.is_null(codes))
-        columns = {naming.output: pc.if_else(fits, vectors, pa.scalar(None, vectors.type))}
-        status = pc.if_else(pc.is_valid(codes), Status.INVALID.value, status)
-        code, error = pc.coalesce(codes, code), pc.coalesce(errors, error)
+    held = naming.measure.hold(status, gathered)
+    columns: dict[str, Column] = dict(zip(naming.fields(), held.columns, strict=True))
+    status = pc.coalesce(held.status, status)
+    code = pc.coalesce(held.error_codes, rows.skipped, gathered.column("error_code"))
+    error = pc.coalesce(held.errors, _skip_sentences(rows), gathered.column("error"))
     output = naming.output
     columns |= {f"{output}_status": status, f"{output}_error_code": code, f"{output}_error": error}
     if naming.details:
         values = {name: gathered.column(name) for name in DETAILS if name not in {"raw", "message"}}
-        values["raw"] = content
+        values["raw"] = gathered.column("content")
         values["message"] = _messages(values["body"])
         columns |= {f"{output}_{name}": values[name] for name in DETAILS}
     return columns
@@ -139,7 +117,7 @@ def answer_columns(naming: Naming, rows: Rows, gathered: Gathered) -> dict[str, 
 def columns_read(naming: Naming) -> tuple[str, ...]:
     """Columns of the results that the answer columns are made of."""
     named = RESULT_COLUMNS + (DETAIL_COLUMNS if naming.details else ())
-    return named if naming.vectors is None else (*named, "embedding", "model")
+    return named if naming.measure.vectors is None else (*named, "embedding", "model")
 
 
 def without(rows: Rows, too_large: Collection[bytes]) -> Rows:
@@ -151,10 +129,11 @@ def without(rows: Rows, too_large: Collection[bytes]) -> Rows:
     return replace(rows, skipped=pc.if_else(is_too_large, code, rows.skipped))
 
 
-def _skip_sentences(skipped: pa.Array) -> pa.Array:
-    encoded = skipped.dictionary_encode()
+def _skip_sentences(rows: Rows) -> pa.Array:
+    encoded = rows.skipped.dictionary_encode()
     meanings = [ERROR_CODE_MEANINGS[ErrorCode(code)] for code in encoded.dictionary.to_pylist()]
-    return pa.array(meanings, type=pa.string()).take(encoded.indices)
+    usual = pa.array(meanings, type=pa.string()).take(encoded.indices)
+    return usual if rows.reasons is None else pc.coalesce(rows.reasons, usual)
 
 
 def _messages(bodies: pa.Array) -> pa.Array:

@@ -22,7 +22,7 @@ FLOORS = (
     {"wire", "checkpoint"},
     {"engine"},
     {"typed", "arrow", "images"},
-    {"conversation"},
+    {"conversation", "holding"},
     {"bodies"},
     {"frames", "connect", "asking", "outcome"},
     {"lineup"},

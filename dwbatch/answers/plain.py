@@ -123,7 +123,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _is_plain(line: _Line, chat: _Chat) -> bool:
-    if line.response.status_code != _OK or not chat.choices:
+    if line.response.status_code != _OK or len(chat.choices) != 1:
         return False
     choice = chat.choices[0]
     message = choice.message

@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from dwbatch.answers.failures import from_error
-from dwbatch.columns import ErrorCode, Status
+from dwbatch.answers.samples import join_samples
+from dwbatch.columns import STATUS_RANK, ErrorCode, Status
 
 _MAX_INT64 = 2**63 - 1
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"})
@@ -48,7 +49,8 @@ def read_body(body: Any) -> Verdict:
     -------
     Verdict
         An embedding and a tool call without text are ok with an empty content: their
-        substance stays in the body.
+        substance stays in the body. Of several samples the worst says how the row ends, and the content
+        is the JSON list of their texts, null for those that are not ok.
     """
     if not isinstance(body, dict):
         return _failed(ErrorCode.UNKNOWN_ERROR, f"The response body is {_kind(body)}, not a JSON object.")
@@ -56,6 +58,8 @@ def read_body(body: Any) -> Verdict:
     if said is None and "choices" in body:
         said = Said(None)
     verdict = _judge(said) if said is not None else _failed(ErrorCode.UNKNOWN_ERROR, _NO_SHAPE)
+    if isinstance(body.get("choices"), list) and len(body["choices"]) > 1:
+        verdict = _judge_samples(body["choices"])
     error = body.get("error")
     if error and verdict.status is Status.FAILED:
         status, code, sentence, _ = from_error(error)
@@ -76,6 +80,14 @@ def tokens_of(body: Any) -> tuple[int | None, int | None]:
     prompt = usage.get("prompt_tokens", usage.get("input_tokens"))
     completion = usage.get("completion_tokens", usage.get("output_tokens"))
     return _count(prompt), _count(completion)
+
+
+def _judge_samples(choices: list[Any]) -> Verdict:
+    """The verdict over the worst of several samples, with the texts of all that are ok."""
+    verdicts = [_judge(_from_choices({"choices": [choice]})) for choice in choices]
+    worst = max(verdicts, key=lambda verdict: STATUS_RANK[verdict.status])
+    texts = [verdict.content if verdict.status is Status.OK else None for verdict in verdicts]
+    return worst._replace(content=join_samples(texts))
 
 
 def _from_choices(body: dict[str, Any]) -> Said:
