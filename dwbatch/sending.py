@@ -130,12 +130,9 @@ def carry_to(
         first = first or plan
         _tell(plan, desk)
         runner = Runner(desk, plan.shards, plan.active, progress)
-        try:
-            ending = runner.carry(deadline=deadline, goal=goal)
-        except KeyboardInterrupt:
-            progress.close()
-            print(f"\nInterrupted. {_runs_on(runner, desk)}", file=sys.stderr)  # noqa: T201 - the last word to the person who pressed the key
-            raise
+        ending = runner.carry(
+            deadline=deadline, goal=goal, on_interrupt=partial(_interrupted, runner, desk, progress)
+        )
         if ending is Ending.TIMEOUT:
             raise JobTimeoutError(
                 f"timeout={call.options.timeout!r} is over. {_runs_on(runner, desk)}", desk.checkpoint.path
@@ -169,6 +166,11 @@ def _tell(plan: Plan, desk: Desk) -> None:
             f"Adopted batch {shard.batch_id} of {bought} from the account: {shard.requests:,} requests that are "
             "not bought again (edition= would buy anew)."
         )
+
+
+def _interrupted(runner: Runner, desk: Desk, progress: Progress) -> None:
+    progress.close()
+    print(f"\nInterrupted. {_runs_on(runner, desk)}", file=sys.stderr, flush=True)  # noqa: T201 - the last word to the person who pressed the key
 
 
 def _runs_on(runner: Runner, desk: Desk) -> str:

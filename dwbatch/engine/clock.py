@@ -1,6 +1,7 @@
 """Time, as something that a test can stand in for."""
 
 import datetime as dt
+import os
 import threading
 import time
 from collections.abc import Collection
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
+
+DEAF_S = 0.5
 
 
 class Clock:
@@ -29,9 +32,15 @@ class Clock:
     def wait_for(self, running: Collection[Future[T]], seconds: float) -> None:
         """Wait until one of the running steps ends, at most so many seconds."""
         if running:
-            wait(running, timeout=seconds, return_when=FIRST_COMPLETED)
+            # Windows does not wake a thread that waits for others to tell it of Ctrl-C.
+            longest_s = DEAF_S if os.name == "nt" else seconds
+            wait(running, timeout=min(seconds, longest_s), return_when=FIRST_COMPLETED)
         else:
             time.sleep(seconds)
+
+    def wait_for_all(self, running: Collection[Future[T]], seconds: float) -> None:
+        """Wait until all running steps have ended, at most so many seconds."""
+        wait(running, timeout=seconds)
 
 
 @dataclass(frozen=True, slots=True)

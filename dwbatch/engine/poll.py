@@ -31,8 +31,19 @@ def poll(shards: Sequence[Shard], desk: Desk) -> list[Outcome]:
     try:
         listed = _listed(shards, desk) if len(shards) > FEW else {}
     except (ApiError, TransportError, NotAnApiError) as error:
-        return [_failed(shard, desk, error) for shard in shards]
-    return [_look(shard, desk, listed.get(shard.batch_id or "")) for shard in shards]
+        return _together([_failed(shard, desk, error) for shard in shards])
+    outcomes = []
+    for shard in shards:
+        if desk.stopping.is_set():
+            break
+        outcomes.append(_look(shard, desk, listed.get(shard.batch_id or "")))
+    return _together(outcomes)
+
+
+def _together(outcomes: list[Outcome]) -> list[Outcome]:
+    """Let those that have to wait, wait for the longest of them, so that one list call shows them all again."""
+    longest_s = max((outcome.again_in_s for outcome in outcomes), default=0.0)
+    return [replace(outcome, again_in_s=longest_s) if outcome.again_in_s else outcome for outcome in outcomes]
 
 
 def _listed(shards: Sequence[Shard], desk: Desk) -> dict[str, Batch]:

@@ -1,17 +1,20 @@
 """The loop that carries shards to their end: steps in a small pool, one writer, no thread left behind."""
 
 import logging
-import random
-from collections.abc import Collection, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.goal import Goal, Step
 from dwbatch.engine.halt import never_sent
+from dwbatch.engine.hands import Hands
+from dwbatch.engine.leaving import leave
+from dwbatch.engine.looks import Looks
 from dwbatch.engine.poll import poll
 from dwbatch.engine.states import OVER, UNPAID, check_move
 from dwbatch.engine.submit import intend
@@ -62,14 +65,20 @@ class Runner:
         self._must_replan = False
         self._waiting_for: str | None = None
         self._goal = Goal.OVER
-        self._next_poll = 0.0
-        self._polling_since = desk.clock.monotonic()
+        self._unwritten = False
+        self._looks = Looks(desk.pace, desk.clock.monotonic())
         for number in self.active - desk.memories.keys():
             # Left by another process: its POST may or may not have come through.
             if self.shards[number].state is State.SUBMITTING:
                 desk.memory(self.shards[number]).must_look_up = True
 
-    def carry(self, *, deadline: float | None = None, goal: Goal = Goal.OVER) -> Ending:
+    def carry(
+        self,
+        *,
+        deadline: float | None = None,
+        goal: Goal = Goal.OVER,
+        on_interrupt: Callable[[], None] = lambda: None,
+    ) -> Ending:
         """Carry every active shard as far as it goes.
 
         Parameters
@@ -78,20 +87,28 @@ class Runner:
             On the monotonic clock.
         goal : Goal
             Where to stop; a later call may carry the same shards further.
+        on_interrupt : callable
+            Called at Ctrl-C at once, before the few seconds in which replies on their way may
+            still come in; `KeyboardInterrupt` is raised after them.
 
         Returns
         -------
         Ending
             After any ending, as after any exception, everything that is known is on disk, and the
-            same call goes on from there.
+            same call goes on from there. No thread is left, unless it hangs elsewhere than on a
+            connection.
         """
         self._goal = goal
-        with ThreadPoolExecutor(self.desk.workers, thread_name_prefix="dwbatch") as pool:
+        with Hands(self.desk.workers) as hands:
             try:
                 while (ending := self._ending(deadline)) is None:
-                    self._start_due(pool)
+                    self._start_due(hands)
                     self.desk.clock.wait_for(self._running, self._idle_s(deadline))
                     self._collect()
+            except KeyboardInterrupt:
+                on_interrupt()
+                raise
+            else:
                 if self._faults:
                     raise self._faults[0]
                 return ending
@@ -113,30 +130,43 @@ class Runner:
         return shard.state in self._goal.done or self.desk.memory(shard).is_settled
 
     def _ending(self, deadline: float | None) -> Ending | None:
+        is_late = deadline is not None and self.desk.clock.monotonic() >= deadline
         if self._faults or self._must_replan:
             # Running steps come to their end first: what they learn is paid for.
-            return None if self._running else Ending.REPLAN
+            if self._running and not is_late:
+                return None
+            return Ending.TIMEOUT if is_late else Ending.REPLAN
         if all(self._is_done(shard) for shard in self._carried()):
             return Ending.OVER
-        if deadline is not None and self.desk.clock.monotonic() >= deadline:
-            return Ending.TIMEOUT
-        return None
+        return Ending.TIMEOUT if is_late else None
 
-    def _start_due(self, pool: ThreadPoolExecutor) -> None:
+    def _start_due(self, hands: Hands) -> None:
         if self._faults or self._must_replan:
             return
         self._decide_purchases()
         now = self.desk.clock.monotonic()
-        ready = [shard for shard in self._idle() if not self._is_done(shard)]
-        submitted = [shard for shard in ready if shard.state is State.SUBMITTED]
-        if submitted and self._next_poll <= now and not self._is_polling():
-            self._start(pool.submit(poll, submitted, self.desk), submitted)
+        due = [
+            shard for shard in self._idle() if not self._is_done(shard) and self.desk.memory(shard).due <= now
+        ]
+        submitted = [shard for shard in due if shard.state is State.SUBMITTED]
+        if submitted and self._looks.next <= now and not self._is_polling():
+            self._start(hands.start(partial(poll, submitted, self.desk)), submitted)
         steps = self._goal.steps
         order = tuple(steps)
-        due = [shard for shard in ready if shard.state in steps and self.desk.memory(shard).due <= now]
-        due.sort(key=lambda shard: (order.index(shard.state), shard.number))
-        for shard in due[: max(0, self.desk.workers - len(self._running))]:
-            self._start(pool.submit(_single, steps[shard.state], shard, self.desk), [shard])
+        first = sorted(
+            (shard for shard in due if shard.state in steps),
+            key=lambda shard: (order.index(shard.state), shard.number),
+        )
+        for shard in first[: self._free()]:
+            self._start(hands.start(partial(_single, steps[shard.state], shard, self.desk)), [shard])
+
+    def _free(self) -> int:
+        """How many steps may begin; where there are several hands, one is kept for looking at batches."""
+        must_look = (
+            any(shard.state is State.SUBMITTED for shard in self._carried()) and not self._is_polling()
+        )
+        kept = 1 if must_look and self.desk.workers > 1 else 0
+        return max(0, self.desk.workers - kept - len(self._running))
 
     def _start(self, future: "Future[list[Outcome]]", shards: Iterable[Shard]) -> None:
         self._running[future] = frozenset(shard.number for shard in shards)
@@ -166,8 +196,9 @@ class Runner:
         now = self.desk.clock.monotonic()
         waiting = [shard for shard in self._carried() if not self._is_done(shard)]
         moments = [self.desk.memory(shard).due for shard in waiting if shard.state is not State.SUBMITTED]
-        if any(shard.state is State.SUBMITTED for shard in waiting) and not self._is_polling():
-            moments.append(self._next_poll)
+        submitted = [self.desk.memory(shard).due for shard in waiting if shard.state is State.SUBMITTED]
+        if submitted and not self._is_polling():
+            moments.append(max(self._looks.next, min(submitted)))
         if deadline is not None:
             moments.append(deadline)
         # A step that is due and has no worker yet waits for one to be free.
@@ -179,37 +210,41 @@ class Runner:
         ended = [future for future in self._running if future.done()]
         outcomes: list[Outcome] = []
         for future in ended:
-            numbers = self._running.pop(future)
             error = future.exception()
             if error is None:
                 outcomes += future.result()
             elif isinstance(error, Exception):
-                logger.debug("shards %s: %s", sorted(numbers), error)
+                logger.debug("shards %s: %s", sorted(self._running[future]), error)
                 self._faults.append(error)
             else:
                 raise error
         self._record(outcomes)
+        # Only now: should Ctrl-C come in between, `_drain` finds them here.
+        for future in ended:
+            del self._running[future]
 
     def _record(self, outcomes: Collection[Outcome]) -> None:
         """Write down what the steps made of their shards, before anything follows from it."""
-        if not outcomes:
+        if not outcomes and not self._unwritten:
             return
-        now, changed = self.desk.clock.monotonic(), False
+        before = dict(self.shards)
         for outcome in outcomes:
             new, old = outcome.shard, self.shards[outcome.shard.number]
             check_move(old, new)
-            changed |= _differs(old, new)
+            self._unwritten |= _differs(old, new)
             self.shards[new.number] = new
-            self._take_in(old, outcome, now)
-        if changed:
+            self._take_in(old, outcome)
+        if self._unwritten:
             self.desk.checkpoint.write_shards(self.shards.values())
+            self._unwritten = False
+        self._plan_look(before, outcomes)
+        self._waiting_for = next((outcome.waiting_for for outcome in outcomes if outcome.waiting_for), None)
         self.watcher.show(self._carried(), self._waiting_for)
 
-    def _take_in(self, old: Shard, outcome: Outcome, now: float) -> None:
+    def _take_in(self, old: Shard, outcome: Outcome) -> None:
         memory = self.desk.memory(outcome.shard)
-        memory.due = now + outcome.again_in_s
+        memory.due = self.desk.clock.monotonic() + outcome.again_in_s
         memory.is_settled |= outcome.is_settled
-        self._waiting_for = outcome.waiting_for
         if outcome.shard.state in OVER | {State.ENDED} and old.state is not State.ENDED:
             self.desk.tally.ended.add(outcome.shard.number)
         self._must_replan |= outcome.must_replan
@@ -217,26 +252,36 @@ class Runner:
             self.desk.learn(outcome.lesson)
         if outcome.fault is not None:
             self._faults.append(outcome.fault)
-        if outcome.shard.state is State.SUBMITTED:
-            if old.state is not State.SUBMITTED:
-                self._polling_since = now
-            wait_s = self.desk.pace.poll_after(now - self._polling_since, random.random())  # noqa: S311 - jitter, not a secret
-            self._next_poll = now + max(wait_s, outcome.again_in_s)
+
+    def _plan_look(self, before: Mapping[int, Shard], outcomes: Collection[Outcome]) -> None:
+        now = self.desk.clock.monotonic()
+        states = [(before[outcome.shard.number].state, outcome.shard.state) for outcome in outcomes]
+        if any(old is State.SUBMITTED for old, _ in states):
+            self._looks.over(now)
+        elif any(new is State.SUBMITTED for _, new in states):
+            is_first = not any(before[number].state is State.SUBMITTED for number in self.active)
+            self._looks.begin(now, is_first=is_first)
 
     def _drain(self) -> None:
-        """Let running steps end, soon, and record what they learnt: a reply is never thrown away."""
+        """Let running steps end, soon, and write down what they learnt: a reply is never thrown away."""
         if not self._running:
             return
-        self.desk.stopping.set()
-        outcomes = []
-        for future in list(self._running):
-            error = future.exception()
+        try:
+            leave(self._running, self.desk)
+        finally:
+            self._record(self._last_outcomes())
+            self._running.clear()
+
+    def _last_outcomes(self) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for future in self._running:
+            error = future.exception() if future.done() else TimeoutError()
             if error is None:
                 outcomes += future.result()
             else:
                 logger.debug("a step ended with %s while the call was being stopped", type(error).__name__)
-        self._running.clear()
-        self._record(outcomes)
+        # Those that are recorded already are there in the same place.
+        return [outcome for outcome in outcomes if outcome.shard is not self.shards[outcome.shard.number]]
 
 
 def _single(step: Step, shard: Shard, desk: Desk) -> list[Outcome]:

@@ -58,6 +58,9 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
     if desk.checkpoint.is_stopped():
         # Back to where nothing was bought; the runner drops it there.
         return Outcome(replace(shard, state=State.UPLOADED))
+    if desk.stopping.is_set():
+        # Whoever pressed Ctrl-C wants nothing more bought now.
+        return Outcome(shard if memory.must_look_up else replace(shard, state=State.UPLOADED))
     return _post(shard, desk)
 
 

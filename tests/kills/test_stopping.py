@@ -102,22 +102,42 @@ def test_what_was_cancelled_after_ctrl_c_stays_cancelled_in_every_later_call(
     assert len(here.statuses()) == bought
 
 
+SILENT_WHILE = {
+    "waiting": ("GET", "/batches/{id}", "ask GET /batches/*", 1),
+    "buying": ("POST", "/batches", "ask POST /batches", 2),
+}
+
+
 @needs_ctrl_c
-@pytest.mark.xfail(
-    strict=True,
-    raises=subprocess.TimeoutExpired,
-    reason="a call on the wire holds Ctrl-C up, without a word, until its read timeout of 120 s",
-)
-def test_ctrl_c_ends_a_call_whose_server_has_fallen_silent(here: Scene) -> None:
-    here.server.faults.hang("GET", "/batches/{id}", times=None)
-    orders = here.orders(fuse=("ask GET /batches/*",), then=Then.SAY, workers=SHARDS)
+@pytest.mark.promise
+@pytest.mark.parametrize(("method", "path", "moment", "presses"), SILENT_WHILE.values(), ids=SILENT_WHILE)
+def test_ctrl_c_ends_a_call_whose_server_has_fallen_silent(
+    here: Scene, unkilled: pd.DataFrame, method: str, path: str, moment: str, presses: int
+) -> None:
+    here.server.faults.hang(method, path, times=None)
+    here.model.may_answer.set()
+    orders = here.orders(fuse=(moment,), then=Then.SAY, workers=SHARDS)
 
     with scene.started(orders) as victim:
         scene.hear(victim, "now")
         victim.send_signal(signal.SIGINT)
+        said = until_it_says(victim, "Interrupted. ")
+        for _ in range(1, presses):
+            victim.send_signal(signal.SIGINT)
         victim.wait(timeout=LONGEST_SILENCE_S)
 
     assert victim.returncode == -signal.SIGINT
+    assert attached(said) == orders.folder
+    here.server.faults.clear()
+    pd.testing.assert_frame_equal(scene.finished(orders), unkilled)
+    scene.check_bought_once(here)
+    scene.check_tidy(orders.folder)
+
+
+def until_it_says(victim: subprocess.Popen[str], beginning: str) -> str:
+    """The line with which a call begins to end."""
+    assert victim.stderr is not None
+    return next(line for line in victim.stderr if line.startswith(beginning))
 
 
 def test_a_cancel_reaches_a_call_that_is_running_and_ends_it(here: Scene) -> None:
