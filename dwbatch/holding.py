@@ -50,7 +50,7 @@ class Measure:
             )
         return None
 
-    def hold(self, status: pa.Array, gathered: Gathered) -> "Held":
+    def hold(self, status: pa.Array, gathered: Gathered) -> "Fitted":
         """The answer columns of some rows, and what does not fit."""
         content = gathered.column("content")
         is_ok = pc.equal(status, Status.OK.value)
@@ -58,23 +58,23 @@ class Measure:
             vectors = gathered.column("embedding")
             codes, errors = self.vectors.verdicts(vectors, gathered.column("model"), is_ok)
             fits = pc.and_(is_ok, pc.is_null(codes))
-            return _held([pc.if_else(fits, vectors, pa.scalar(None, vectors.type))], codes, errors)
+            return _fitted([pc.if_else(fits, vectors, pa.scalar(None, vectors.type))], codes, errors)
         if self.samples is not None:
             return self._sampled(content, status)
         answers = pc.if_else(is_ok, content, pa.scalar(None, content.type))
         if self.answer_format is None:
             nothing = pa.nulls(len(answers), pa.string())
-            return Held([answers], nothing, nothing, nothing)
+            return Fitted([answers], nothing, nothing, nothing)
         parsed = parse_answers(self.answer_format, answers)
-        return _held(parsed.columns, parsed.error_codes, parsed.errors)
+        return _fitted(parsed.columns, parsed.error_codes, parsed.errors)
 
-    def _sampled(self, content: pa.Array, status: pa.Array) -> "Held":
+    def _sampled(self, content: pa.Array, status: pa.Array) -> "Fitted":
         sampled = read_samples(content, status, count=self.samples or 1, answer_format=self.answer_format)
-        return Held(sampled.columns, sampled.status, sampled.error_codes, sampled.errors)
+        return Fitted(sampled.columns, sampled.status, sampled.error_codes, sampled.errors)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Fitted:
     """Answers of some rows.
 
     Parameters
@@ -91,10 +91,10 @@ class Held:
     errors: pa.Array
 
 
-def _held(columns: Sequence[Column], codes: pa.Array, errors: pa.Array) -> Held:
+def _fitted(columns: Sequence[Column], codes: pa.Array, errors: pa.Array) -> Fitted:
     invalid = pa.scalar(Status.INVALID.value, pa.string())
     status = pc.if_else(pc.is_valid(codes), invalid, pa.scalar(None, pa.string()))
-    return Held(columns, status, codes, errors)
+    return Fitted(columns, status, codes, errors)
 
 
 def _columns(table: pa.Table) -> list[pa.Array]:

@@ -8,9 +8,10 @@ import pyarrow as pa
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Status
 from dwbatch.frames import to_pandas, with_answers
+from dwbatch.holding import Column
 from dwbatch.job.held import Held
 from dwbatch.job.rows import View, gathered
-from dwbatch.outcome import Column, answer_columns
+from dwbatch.outcome import answer_columns
 
 # Neither is an error: the one is an answer, the other may become one.
 NO_ERROR = [Status.OK.value, Status.PENDING.value]
