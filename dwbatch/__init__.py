@@ -30,9 +30,12 @@ from dwbatch.errors import (
     TransportError,
     UnknownParameterError,
 )
+from dwbatch.images import image
 from dwbatch.job.attach import attach
 from dwbatch.job.job import Job
 from dwbatch.job.status import JobState, JobStatus
+from dwbatch.parquet.door import run_parquet
+from dwbatch.parquet.report import ParquetReport
 
 __all__ = [
     "ApiError",
@@ -49,15 +52,18 @@ __all__ = [
     "JobStoppedError",
     "JobTimeoutError",
     "NotAnApiError",
+    "ParquetReport",
     "Plan",
     "Status",
     "TransportError",
     "UnknownParameterError",
     "attach",
     "embed",
+    "image",
     "plan",
     "preview",
     "run",
+    "run_parquet",
     "submit",
     "to_jsonl",
 ]

@@ -22,7 +22,7 @@ from dwbatch.engine.desk import Desk, Limits, Order, Tally
 from dwbatch.engine.halt import obey
 from dwbatch.engine.owner import settle_owner
 from dwbatch.engine.progress import Progress
-from dwbatch.engine.source import FrameSource, Source
+from dwbatch.engine.source import Source
 from dwbatch.engine.states import IN_FLIGHT
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def opened(
             replace(means, pace=pace),
             order=order_of(call),
             progress=progress,
-            source=FrameSource(call.columns, call.asking.recipe, call.rows),
+            source=call.source,
             limits=Limits(call.options.max_requests_per_batch, call.options.max_bytes_per_batch),
         ) as desk:
             yield desk

@@ -42,7 +42,7 @@ class Source(Protocol):
         Parameters
         ----------
         requests : pa.Table
-            ``custom_id`` and ``request_key``.
+            ``custom_id``, ``request_key`` and ``position`` when it was planned.
         """
         ...
 

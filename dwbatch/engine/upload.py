@@ -116,7 +116,7 @@ def _find(shard: Shard, desk: Desk) -> File | None:
 
 def _send(shard: Shard, desk: Desk) -> File:
     path = desk.checkpoint.upload_path(shard.number)
-    requests = desk.checkpoint.requests(shard.number, ["custom_id", "request_key"])
+    requests = desk.checkpoint.requests(shard.number, ["custom_id", "request_key", "position"])
     try:
         desk.checkpoint.disk.spill(path, lambda file: _write(file, requests, desk))
     except OSError as error:

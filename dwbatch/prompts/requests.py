@@ -75,6 +75,18 @@ class Rows:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def part(self, here: slice) -> "Rows":
+        """Some rows in a run."""
+        start, stop, _ = here.indices(len(self))
+        return replace(
+            self,
+            keys=self.keys[start:stop],
+            body_sizes=self.body_sizes[here],
+            skipped=self.skipped[start:stop],
+            occurrences=self.occurrences[here],
+            reasons=None if self.reasons is None else self.reasons[start:stop],
+        )
+
 
 def read_rows(
     columns: Mapping[str, Values], recipe: Recipe, *, n_rows: int, dedupe: bool, max_bytes: int

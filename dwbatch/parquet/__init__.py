@@ -1,0 +1,1 @@
+"""The parquet door: files in, files out, larger than memory, from cron."""

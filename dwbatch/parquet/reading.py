@@ -1,0 +1,171 @@
+"""A source read twice: once for every row's key, once more for the rows that a shard sends.
+
+Between the two only keys, sizes and reasons stay in memory, some thirty bytes a row.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dwbatch.engine.source import SourceChangedError
+from dwbatch.parquet.files import Block, Files
+from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys
+from dwbatch.prompts.requests import Lines, Recipe, Rows, read_rows, write_lines
+from dwbatch.prompts.values import Values
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the rows of a source ask for, and where they stand.
+
+    Parameters
+    ----------
+    blocks : tuple of Block
+    starts : np.ndarray of int64, shape (n_blocks + 1,)
+        Position of each block's first row in the source; the last is the number of rows.
+    rows : Rows
+        As for a frame.
+    """
+
+    blocks: tuple[Block, ...]
+    starts: np.ndarray
+    rows: Rows
+
+    def of(self, place: int) -> slice:
+        """The rows of a block."""
+        return slice(int(self.starts[place]), int(self.starts[place + 1]))
+
+
+def read_contents(
+    files: Files, columns: Sequence[str], recipe: Recipe, *, dedupe: bool, max_bytes: int
+) -> Contents:
+    """Render every row of a source once, and keep its key.
+
+    Parameters
+    ----------
+    files : Files
+    columns : sequence of str
+        What the recipe names.
+    recipe : Recipe
+    dedupe : bool
+        Whether equal rows are one request.
+    max_bytes : int
+        Largest body; a longer one makes its row skipped.
+    """
+    blocks = tuple(files.blocks())
+    keys: list[pa.Array] = []
+    sizes: list[np.ndarray] = []
+    skipped: list[pa.Array] = []
+    reasons: list[pa.Array] = []
+    raised: Exception | None = None
+    starts = [0]
+    for block in blocks:
+        count = 0
+        for batch in files.read(block, columns):
+            part = read_rows(
+                to_values(batch), recipe, n_rows=batch.num_rows, dedupe=True, max_bytes=max_bytes
+            )
+            keys.append(part.keys)
+            # Half as wide as the frame's: a body of two gigabytes is no request.
+            sizes.append(part.body_sizes.astype(np.int32))
+            skipped.append(part.skipped)
+            reasons.append(pa.nulls(len(part), pa.string()) if part.reasons is None else part.reasons)
+            raised = raised or part.raised
+            count += batch.num_rows
+        starts.append(starts[-1] + count)
+    every = pa.concat_arrays([*keys, pa.array([], KEY)])
+    # Under de-duplication all are 0, and a view of one zero is enough.
+    occurrences = (
+        np.broadcast_to(np.zeros(1, dtype=np.int64), len(every)) if dedupe else count_occurrences(every)
+    )
+    return Contents(
+        blocks=blocks,
+        starts=np.asarray(starts, dtype=np.int64),
+        rows=Rows(
+            keys=every if dedupe else occurrence_keys(every, occurrences),
+            body_sizes=np.concatenate([*sizes, np.zeros(0, dtype=np.int32)]),
+            skipped=pa.concat_arrays([*skipped, pa.array([], pa.string())]),
+            occurrences=occurrences,
+            reasons=pa.concat_arrays([*reasons, pa.array([], pa.string())]),
+            raised=raised,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FilesSource:
+    """Parquet files as the source of request lines.
+
+    Parameters
+    ----------
+    files : Files
+    contents : Contents
+    columns : tuple of str
+        What the recipe names.
+    recipe : Recipe
+    """
+
+    files: Files
+    contents: Contents
+    columns: tuple[str, ...]
+    recipe: Recipe
+
+    def lines(self, requests: pa.Table) -> Iterator[Lines]:
+        """Lines of these requests, wherever their rows stand in the files now."""
+        positions = self._positions(requests)
+        order = np.unique(positions)
+        yield from write_lines(
+            to_values(self._read(order)),
+            self.recipe,
+            rows=np.searchsorted(order, positions),
+            custom_ids=requests["custom_id"].combine_chunks().cast(pa.large_string()),
+            occurrences=self.contents.rows.occurrences[positions],
+        )
+
+    def _positions(self, requests: pa.Table) -> np.ndarray:
+        """Where each request's row stands: where it was planned, else wherever its key is found."""
+        rows = self.contents.rows
+        keys = requests["request_key"].combine_chunks()
+        planned = requests["position"].combine_chunks()
+        inside = pc.if_else(pc.less(planned, len(rows)), planned, pa.scalar(None, pa.int64()))
+        if keys.equals(rows.keys.take(inside)):
+            return np.asarray(planned, dtype=np.int64)
+        # The plan is of an earlier state of the files; a key means the same in any.
+        found = pc.index_in(keys, value_set=rows.keys)
+        if found.null_count:
+            absent = pc.index(found.is_null(), value=True).as_py()
+            raise SourceChangedError(requests["custom_id"][absent].as_py())
+        return np.asarray(found, dtype=np.int64)
+
+    def _read(self, positions: np.ndarray) -> pa.RecordBatch:
+        """The rows at some ascending positions: as much as one shard says."""
+        starts = self.contents.starts
+        schema = pa.schema([self.files.schema.field(name) for name in self.columns])
+        found: list[pa.RecordBatch] = []
+        for place, block in enumerate(self.contents.blocks):
+            first, last = np.searchsorted(positions, starts[place : place + 2])
+            if first == last:
+                continue
+            at = int(starts[place])
+            for batch in self.files.read(block, self.columns):
+                here = positions[slice(*np.searchsorted(positions, [at, at + batch.num_rows]))] - at
+                if len(here):
+                    found.append(batch.take(pa.array(here)).cast(schema))
+                at += batch.num_rows
+        return pa.Table.from_batches(found, schema).combine_chunks().to_batches()[0]
+
+
+def to_values(batch: pa.RecordBatch) -> dict[str, Values]:
+    """Columns of a batch as prompts see them."""
+    return {name: _plain(batch.column(name)) for name in batch.schema.names}
+
+
+def _plain(values: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_string(values.type) or pa.types.is_string_view(values.type):
+        values = values.cast(pa.large_string())
+    return values

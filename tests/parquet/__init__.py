@@ -1,0 +1,1 @@
+"""Parquet in, parquet out."""
