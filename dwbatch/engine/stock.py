@@ -90,7 +90,9 @@ class Stock:
         for shard in self.here:
             if shard.state not in UNPAID or shard.recipe != recipe:
                 continue
-            keys = checkpoint.requests(shard.number, ["answers_key"])["answers_key"].combine_chunks()
+            # By what it asks, not by what it answers: a row asked anew with other parameters is no call's
+            # own, and whoever asked it so asks it again.
+            keys = checkpoint.requests(shard.number, ["request_key"])["request_key"].combine_chunks()
             if (is_in(keys, open_keys) & ~is_in(keys, taken)).all():
                 taken = pa.concat_arrays([taken, keys])
                 kept.append(Held(shard, keys))

@@ -1,16 +1,18 @@
 """A job in the hand: the calls that a person makes on it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 
 from dwbatch.checkpoint.schemas import BATCHES, to_table
 from dwbatch.engine.progress import Progress
 from dwbatch.errors import JobStoppedError, JobTimeoutError
-from dwbatch.job import answers, waiting
+from dwbatch.job import answers, costs, retrying, waiting
 from dwbatch.job.asked import call_on
 from dwbatch.job.cancelling import cancel, sentence
+from dwbatch.job.costs import Cost
 from dwbatch.job.held import Held
 from dwbatch.job.live import Live
 from dwbatch.job.looking import client_of, look
@@ -181,6 +183,62 @@ class Job:
         """
         shards = self._held.shards()
         return answers.errors(self._held, view_of(self._held, shards), shards)
+
+    def retry(
+        self,
+        which: "str | Sequence[str] | Sequence[bool] | pd.Series[bool]" = "failed",
+        *,
+        progress: bool = True,
+        **parameters: Any,
+    ) -> "Job":
+        """Ask some rows again, perhaps with other parameters; does not wait for the answers.
+
+        The bodies are the server's own copy of what it was sent before, so no frame is needed. The
+        answers land on the rows of then, here and in the next `dwbatch.run`; the best answer of a
+        row stands. Rows that are on their way already are left alone, so the same call twice buys once.
+
+        Parameters
+        ----------
+        which : str, list of str or mask, default "failed"
+            Kinds of rows, as for ``retry=`` of `dwbatch.run`; or a truth for each row of the job's
+            frame, which asks exactly those again, answered or not.
+        progress : bool, default True
+            A line on stderr meanwhile.
+        **parameters
+            What the requests say differently: ``max_tokens``, ``temperature``, ``top_p``, ``stop``, ``seed``,
+            ``reasoning_effort``, ``model``, ``extra_body``.
+
+        Returns
+        -------
+        Job
+            The same rows, with the batches that this call has bought.
+
+        Raises
+        ------
+        InputError
+            If a kind or parameter is unknown, or the mask does not fit; nothing was sent.
+        CheckpointLockedError
+            If another call holds the checkpoint; nothing was sent.
+        ApiError, TransportError, JobStoppedError
+            If the server will not have it; what was bought is kept.
+        """
+        return Job(retrying.retry(self._held, which, parameters, progress=Progress(is_shown=progress)))
+
+    def cost(self) -> Cost:
+        """What the job was billed and what it used, so far.
+
+        Returns
+        -------
+        Cost
+
+        Raises
+        ------
+        ApiError, TransportError
+            If the server cannot be asked. One that knows no costs is no error.
+        """
+        shards = self._held.shards()
+        with client_of(self._held) as client:
+            return costs.cost_of(self._held, view_of(self._held, shards), shards, client)
 
     def cancel(self, *, timeout: Duration | None = 30, progress: bool = True) -> pd.DataFrame:
         """Stop the spending: cancel every batch that still runs, and send nothing more.
