@@ -1,22 +1,29 @@
 """The calls a person makes, typed."""
 
-from typing import Unpack
+from typing import Any, TypeVar, Unpack, overload
 
 import pandas as pd
 
-from dwbatch.call import prepare
+from dwbatch.call import Call, prepare
 from dwbatch.frames import as_frame
 from dwbatch.given import take_options
 from dwbatch.job import submitting
 from dwbatch.job.job import Job
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
+from dwbatch.other_frames import ArrowStream, in_kind
 from dwbatch.sending import carry_out
 
+ArrowFrame = TypeVar("ArrowFrame", bound=ArrowStream)
 
-@shows_options
+
+@overload
 def run(
     frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
-) -> pd.DataFrame:
+) -> pd.DataFrame: ...
+@overload
+def run(frame: ArrowFrame, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> ArrowFrame: ...
+@shows_options
+def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> Any:
     """A new frame with an answer, or the reason there is none, on every row.
 
     Rows become requests, requests become batches, and each batch is bought once: after a dead
@@ -24,8 +31,9 @@ def run(
 
     Parameters
     ----------
-    frame : DataFrame or Series
-        Any index; a Series is a frame of one column, named like it or ``text``.
+    frame : DataFrame or Series, or any frame that speaks Arrow
+        Any index; a Series is a frame of one column, named like it or ``text``. A frame of Polars, a relation
+        of DuckDB, a ``pa.Table`` or ``RecordBatch`` comes back as what it was.
     prompt : str, list or callable, optional
         Template of the user's message: ``{column}`` is a column or index level, ``{column!r}`` and
         ``{column:.2f}`` as in `str.format`; a literal brace is doubled. Or a list of parts, such as
@@ -139,15 +147,20 @@ def run(
     >>> out["response_status"].tolist()
     ['ok', 'ok']
     """
-    return answered(frame, prompt, take_options(options, call="run"))
+    taken = take_options(options, call="run")
+    return in_kind(frame, lambda held: _carried(held, prompt, taken), call="run")
 
 
 def answered(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> pd.DataFrame:
     """What `run` returns, for a door that has read the options itself."""
-    call = prepare(as_frame(frame, call="run"), prompt, options)
+    return _carried(as_frame(frame, call="run"), prompt, options)[0]
+
+
+def _carried(frame: pd.DataFrame, prompt: Prompt | None, options: Options) -> tuple[pd.DataFrame, Call]:
+    call = prepare(frame, prompt, options)
     with submitting.told_with_job(call):
         out, _ = carry_out(call)
-    return out
+    return out, call
 
 
 @shows_options

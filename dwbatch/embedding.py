@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Required, TypedDict, TypeVar, Unpack, cast
+from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
 import pandas as pd
 import requests
@@ -14,8 +14,10 @@ from dwbatch.call import Call, prepare
 from dwbatch.errors import InputError, UnknownParameterError
 from dwbatch.frames import as_frame
 from dwbatch.given import read_options
+from dwbatch.job.submitting import told_with_job
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
+from dwbatch.other_frames import ArrowStream, in_kind
 from dwbatch.prompts.encode import compile_body
 from dwbatch.prompts.requests import Recipe
 from dwbatch.prompts.template import Slot, Template, check, parse, required
@@ -65,6 +67,7 @@ class EmbedOptions(TypedDict, total=False):
 
 
 F = TypeVar("F")
+ArrowFrame = TypeVar("ArrowFrame", bound=ArrowStream)
 
 
 def shows_embed_options(function: F) -> F:
@@ -84,19 +87,23 @@ def shows_embed_options(function: F) -> F:
     return function
 
 
-@shows_embed_options
+@overload
 def embed(
     frame: "pd.DataFrame | pd.Series[str]", text: str | None = None, **options: Unpack[EmbedOptions]
-) -> pd.DataFrame:
+) -> pd.DataFrame: ...
+@overload
+def embed(frame: ArrowFrame, text: str | None = None, **options: Unpack[EmbedOptions]) -> ArrowFrame: ...
+@shows_embed_options
+def embed(frame: Any, text: str | None = None, **options: Unpack[EmbedOptions]) -> Any:
     """A new frame with a vector, or the reason there is none, on every row.
 
     Parameters
     ----------
-    frame : DataFrame or Series
-        Any index; a Series is a frame of one column.
+    frame : DataFrame or Series, or any frame that speaks Arrow
+        As for `dwbatch.run`.
     text : str, optional
-        The name of a column, or a template such as ``"{title}. {body}"``. May be left out for a
-        Series.
+        The name of a column, or a template such as ``"{title}. {body}"``. May be left out where
+        there is but one column.
     model : str or mapping of str to str
         The model's name, or several with a label each, as for `dwbatch.run`.
     dimensions : int, optional
@@ -138,27 +145,22 @@ def embed(
     >>> out["embedding"][0].shape, out["embedding"][1], out["embedding_status"].tolist()
     ((4,), None, ['ok', 'skipped'])
     """
-    return embedded(frame, text, take_embed_options(options))
+    taken = take_embed_options(options)
+    return in_kind(frame, lambda held: _carried(held, text, taken), call="embed")
 
 
 def embedded(frame: "pd.DataFrame | pd.Series[str]", text: str | None, options: Options) -> pd.DataFrame:
     """What `embed` returns, for a door that has read the options itself."""
-    out, _ = carry_out(prepare_embedding(frame, text, options))
-    return out
+    return _carried(as_frame(frame, call="embed"), text, options)[0]
 
 
-def prepare_embedding(frame: object, text: object, options: Options) -> Call:
-    """Check everything and render every row once; nothing is sent.
-
-    Raises
-    ------
-    InputError, CredentialsError
-        If anything is wrong.
-    """
-    held = as_frame(frame, call="embed")
-    if text is None and isinstance(frame, pd.Series):
-        text = held.columns[0]
-    return prepare(held, text, options, ask=ask_embedding)
+def _carried(frame: pd.DataFrame, text: str | None, options: Options) -> tuple[pd.DataFrame, Call]:
+    if text is None and len(frame.columns) == 1:
+        text = frame.columns[0]
+    call = prepare(frame, text, options, ask=ask_embedding)
+    with told_with_job(call):
+        out, _ = carry_out(call)
+    return out, call
 
 
 def take_embed_options(given: EmbedOptions) -> Options:

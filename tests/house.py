@@ -28,7 +28,7 @@ FLOORS = (
     {"lineup"},
     {"call"},
     {"opening"},
-    {"sending"},
+    {"sending", "other_frames"},
     {"before"},
     {"job"},
     {"api", "embedding"},

@@ -102,6 +102,11 @@ def test_a_series_is_embedded_without_naming_it(server: Server) -> None:
     assert [len(vector) for vector in out["embedding"]] == [2, 2]
 
 
+def test_a_frame_of_several_columns_wants_the_text_named(server: Server) -> None:
+    with pytest.raises(InputError, match=r"embed\(\) needs the name of a column or a template"):
+        embed(server, TEXTS.assign(n=1), text=None)
+
+
 def test_equal_texts_are_sent_once_without_a_word(server: Server) -> None:
     out = embed(server, pd.DataFrame({"text": ["one"] * 4}))
 
@@ -204,7 +209,6 @@ def test_the_checkpoint_keeps_typed_vectors_and_not_their_bodies(server: Server)
             r"'txt' is no column of the frame, and names none in braces\. Columns: 'text'\. Nothing was sent",
         ),
         ("{txt}", "Column 'txt' is named in the text but not in the frame. Did you mean 'text'"),
-        (None, r"embed\(\) needs the name of a column or a template"),
         (3, r"embed\(\) needs the name of a column or a template"),
     ],
 )

@@ -1,0 +1,168 @@
+"""Frames of other libraries, through Arrow: the requests of pandas, and the same kind of frame back.
+
+Polars and DuckDB are never imported here: a frame of theirs shows that its user
+has done that.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from dwbatch.arrow import to_arrow
+from dwbatch.call import Call, naming_of
+from dwbatch.checkpoint.schemas import RESULTS
+from dwbatch.engine.gather import BATCH_ID, Gathered
+from dwbatch.errors import InputError
+from dwbatch.frames import as_frame
+from dwbatch.outcome import answer_columns
+
+_VIEWS = (
+    (pa.types.is_string_view, pa.large_string()),
+    (pa.types.is_binary_view, pa.large_binary()),
+)
+
+
+class ArrowStream(Protocol):
+    """Whatever speaks the Arrow PyCapsule interface: Polars, DuckDB, pyarrow and others."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The stream's capsule."""
+        ...
+
+
+def in_kind(frame: object, carried: Callable[[pd.DataFrame], tuple[pd.DataFrame, Call]], *, call: str) -> Any:
+    """A frame of the same kind with its answers.
+
+    Parameters
+    ----------
+    frame : DataFrame, Series, or any frame that speaks Arrow
+    carried : callable
+        Carries out the call on a frame of pandas.
+    call : str
+        Name of the call, for the messages.
+
+    Raises
+    ------
+    InputError
+        If the frame cannot be read.
+    """
+    if isinstance(frame, pd.DataFrame | pd.Series) or not _speaks_arrow(frame):
+        return carried(as_frame(frame, call=call))[0]
+    held = _Held.read(frame, call=call)
+    return held.with_answers(_as_arrow(*carried(as_frame(held.view(), call=call))))
+
+
+def _speaks_arrow(frame: object) -> bool:
+    return hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A frame of another library, read once."""
+
+    given: Any
+    table: pa.Table
+
+    @classmethod
+    def read(cls, frame: Any, *, call: str) -> Self:
+        try:
+            # One column alone, a Polars Series or a ChunkedArray, is no table.
+            is_column = isinstance(frame, pa.Array | pa.ChunkedArray) or _is_of("polars", frame, "Series")
+            if is_column:
+                name = getattr(frame, "name", None) or "text"
+                return cls(frame, pa.table({name: pa.chunked_array(frame)}))
+            return cls(frame, pa.table(frame))
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise InputError.nothing_sent(
+                f"{call}() cannot read this {type(frame).__name__} as Arrow ({error}). Cast or drop the column first."
+            ) from error
+
+    def view(self) -> pd.DataFrame:
+        """The frame as pandas sees it, on the same memory."""
+        columns = [_column(self.table.column(place)) for place in range(self.table.num_columns)]
+        frame = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(len(self.table)))
+        return frame.set_axis(pd.Index(self.table.column_names, dtype=object), axis="columns")
+
+    def with_answers(self, answers: Mapping[str, pa.Array]) -> Any:
+        """The frame of its own kind: its columns as they were, and the answers."""
+        if _is_of("polars", self.given, "DataFrame"):
+            return self.given.with_columns(
+                sys.modules["polars"].from_arrow(pa.table(dict(answers))).get_columns()
+            )
+        answered = self.table
+        for name, values in answers.items():
+            place = answered.schema.get_field_index(name)
+            answered = (
+                answered.append_column(name, values)
+                if place < 0
+                else answered.set_column(place, name, values)
+            )
+        if _is_of("duckdb", self.given):
+            # On the relation's own connection, so that it joins what stands there; DuckDB finds the
+            # table by the name of the variable.
+            return self.given.query("the_relation", "SELECT * FROM answered")
+        if isinstance(self.given, pa.RecordBatch):
+            return pa.RecordBatch.from_arrays(
+                [_combined(column) for column in answered.columns], schema=answered.schema
+            )
+        if isinstance(self.given, pa.RecordBatchReader):
+            return answered.to_reader()
+        if _is_of("polars", self.given):
+            return sys.modules["polars"].from_arrow(answered)
+        return answered
+
+
+def _is_of(library: str, frame: object, name: str = "") -> bool:
+    kind = type(frame)
+    return kind.__module__.partition(".")[0].lstrip("_") == library and name in {"", kind.__name__}
+
+
+def _combined(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _column(column: pa.ChunkedArray) -> pd.api.extensions.ExtensionArray:
+    kind = column.type
+    for is_view, plain in _VIEWS:
+        # Arrow's functions do not know all views, and a dictionary of them may be one of Polars' categories.
+        if is_view(kind):
+            column = column.cast(plain)
+        elif pa.types.is_dictionary(kind) and is_view(kind.value_type):
+            pieces = [
+                pa.DictionaryArray.from_arrays(piece.indices, piece.dictionary.cast(plain))
+                for piece in column.chunks
+            ]
+            column = pa.chunked_array(pieces, pa.dictionary(kind.index_type, plain))
+    return pd.arrays.ArrowExtensionArray(column)
+
+
+def _as_arrow(out: pd.DataFrame, call: Call) -> dict[str, pa.Array]:
+    """The answer columns of a frame, of types that the call alone decides."""
+    return {name: _values(out[name], kind) for name, kind in _types(call).items()}
+
+
+def _types(call: Call) -> dict[str, pa.DataType]:
+    naming = naming_of(call.options, call.asking)
+    results = pa.schema([*RESULTS, BATCH_ID]).empty_table()
+    none = Gathered(results, pa.array([], pa.int64()))
+    kinds = [
+        to_arrow(values).type for values in answer_columns(naming, call.rows.part(slice(0)), none).values()
+    ]
+    namings = [naming] if call.lineup is None else call.lineup.namings(naming)
+    return {name: kind for each in namings for name, kind in zip(each.all(), kinds, strict=True)}
+
+
+def _values(series: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
+    if series.dtype == object:
+        return pa.array(series.tolist(), kind)
+    if pa.types.is_dictionary(kind):
+        categories = pa.array(series.cat.categories.tolist(), kind.value_type)
+        codes = np.asarray(series.cat.codes)
+        return pa.DictionaryArray.from_arrays(pa.array(codes, kind.index_type, mask=codes < 0), categories)
+    found = pa.array(series, from_pandas=True).cast(kind)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
