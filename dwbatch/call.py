@@ -22,7 +22,7 @@ from dwbatch.lineup import Lineup, groups_of, lineup_of, takes_several_models
 from dwbatch.options import Options
 from dwbatch.outcome import Naming
 from dwbatch.prompts.custom_ids import render_custom_ids
-from dwbatch.prompts.identity import default_custom_ids
+from dwbatch.prompts.identity import default_custom_id_sizes, default_custom_ids
 from dwbatch.prompts.requests import Rows, line_overhead, read_rows
 from dwbatch.prompts.template import Template
 from dwbatch.prompts.values import Values
@@ -208,14 +208,21 @@ def _outside() -> int:
     return depth
 
 
-def line_sizes(call: Call, to_send: Wanted) -> tuple[pa.Array, np.ndarray]:
-    """custom_ids of some requests, and the bytes of their lines with the newline."""
+def custom_ids_of(call: Call, to_send: Wanted, *, n_rows: int | None = None) -> pa.Array:
+    """custom_ids of some requests, a large_string array; `n_rows` if the frame is only part of one."""
+    if call.asking.custom_id is not None:
+        return render_custom_ids(call.asking.custom_id, call.columns, to_send.positions)
+    return default_custom_ids(call.options.name, to_send.positions, to_send.keys, n_rows=n_rows or len(call.rows))
+
+
+def line_sizes(call: Call, to_send: Wanted) -> np.ndarray:
+    """Bytes of the lines of some requests, each with its newline."""
     if call.asking.custom_id is None:
-        custom_ids = default_custom_ids(call.options.name, to_send.positions, to_send.keys)
+        lengths = default_custom_id_sizes(call.options.name, to_send.positions, n_rows=len(call.rows))
     else:
-        custom_ids = render_custom_ids(call.asking.custom_id, call.columns, to_send.positions)
-    # A quote or backslash in a custom_id takes one byte more in JSON.
-    escaped = pc.add(pc.count_substring(custom_ids, '"'), pc.count_substring(custom_ids, "\\"))
-    lengths = np.asarray(pc.binary_length(custom_ids), dtype=np.int64) + np.asarray(escaped, dtype=np.int64)
-    overhead = line_overhead(call.asking.recipe.endpoint)
-    return custom_ids, call.rows.body_sizes[to_send.positions] + lengths + overhead
+        custom_ids = custom_ids_of(call, to_send)
+        # A quote or backslash in a custom_id takes one byte more in JSON.
+        escaped = pc.add(pc.count_substring(custom_ids, '"'), pc.count_substring(custom_ids, "\\"))
+        lengths = np.asarray(pc.add(pc.binary_length(custom_ids).cast(pa.int64()), escaped), dtype=np.int64)
+    sizes: np.ndarray = call.rows.body_sizes[to_send.positions] + lengths
+    return sizes + line_overhead(call.asking.recipe.endpoint)

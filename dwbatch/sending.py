@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from dwbatch.call import Call, line_sizes, naming_of
+from dwbatch.call import Call, custom_ids_of, line_sizes, naming_of
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine.budget import Budget
 from dwbatch.engine.desk import Desk
 from dwbatch.engine.gather import Gathered, gather
 from dwbatch.engine.goal import Goal
@@ -19,8 +20,9 @@ from dwbatch.engine.plan import Plan, make_plan
 from dwbatch.engine.progress import Progress
 from dwbatch.engine.runner import Ending, Runner
 from dwbatch.errors import JobTimeoutError
+from dwbatch.hint import with_hint
 from dwbatch.opening import Means, opened, place_of
-from dwbatch.outcome import Summary, answer_columns, columns_read, summarise, without
+from dwbatch.outcome import Summary, answer_columns, columns_read, refuse_failures, summarise, without
 
 __all__ = ["Means", "Sent", "carry_out", "carry_to", "submit_only"]
 
@@ -84,7 +86,16 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
         )
     progress.say(summary.sentence())
     logger.info("%s", summary.sentence())
-    return call.merged(columns), summary
+    out = with_hint(
+        call.merged(columns),
+        call.options.output,
+        checkpoint=summary.checkpoint,
+        recipe=call.recipe_hash,
+        statuses=columns[f"{call.options.output}_status"],
+    )
+    if call.options.errors == "raise":
+        refuse_failures(out, summary.codes)
+    return out, summary
 
 
 def submit_only(call: Call, means: Means | None = None) -> Path:
@@ -125,14 +136,26 @@ def carry_to(
         On the monotonic clock.
     """
     first: Plan | None = None
+    limit = call.options.cost_limit
+    budget = None if limit is None else Budget(limit, call.options.completion_window)
     while True:
-        plan = make_plan(call.asked, desk, partial(line_sizes, call))
+        plan = make_plan(
+            call.asked, desk, sizes=partial(line_sizes, call), custom_ids=partial(custom_ids_of, call)
+        )
         first = first or plan
         _tell(plan, desk)
         runner = Runner(desk, plan.shards, plan.active, progress)
-        ending = runner.carry(
-            deadline=deadline, goal=goal, on_interrupt=partial(_interrupted, runner, desk, progress)
+        carry = partial(
+            runner.carry, deadline=deadline, on_interrupt=partial(_interrupted, runner, desk, progress)
         )
+        if budget is not None and goal.may_buy:
+            # A price needs the files at the server, and a limit is kept before the first purchase.
+            ending = carry(goal=Goal.UPLOADED)
+            if ending is Ending.OVER:
+                budget.approve([runner.shards[number] for number in plan.active], desk.client)
+                ending = carry(goal=goal)
+        else:
+            ending = carry(goal=goal)
         if ending is Ending.TIMEOUT:
             raise JobTimeoutError(
                 f"timeout={call.options.timeout!r} is over. {_runs_on(runner, desk)}", desk.checkpoint.path

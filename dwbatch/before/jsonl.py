@@ -9,22 +9,22 @@ from typing import BinaryIO, Unpack
 
 import pandas as pd
 
-from dwbatch.call import Call, line_sizes, prepare, warn_of_equal_rows
+from dwbatch.before.cutting import cut_up
+from dwbatch.call import Call, custom_ids_of, prepare, warn_of_equal_rows
 from dwbatch.checkpoint.disk import PARTIAL, Disk
 from dwbatch.engine.wanted import Wanted
 from dwbatch.errors import InputError
 from dwbatch.frames import as_frame
 from dwbatch.given import take_options
-from dwbatch.options import Options, RunOptions, shows_options
+from dwbatch.options import Options, Prompt, RunOptions, shows_options
 from dwbatch.prompts.requests import Lines, write_lines
-from dwbatch.prompts.shards import cut
 
 
 @shows_options
 def to_jsonl(
     frame: "pd.DataFrame | pd.Series[str]",
     path: str | PathLike[str],
-    prompt: str | None = None,
+    prompt: Prompt | None = None,
     **options: Unpack[RunOptions],
 ) -> list[Path]:
     """The paths of request files, written and ready for any batch API of OpenAI's kind.
@@ -39,7 +39,7 @@ def to_jsonl(
         Where to write, such as ``"requests.jsonl"``. What does not fit into one file of
         `max_requests_per_batch` and `max_bytes_per_batch` goes to ``requests-00001.jsonl``,
         ``requests-00002.jsonl`` and so on instead.
-    prompt : str, optional
+    prompt : str, list or callable, optional
         As in `dwbatch.run`, like every other option.
     overwrite : bool, default False
         Allow to replace the files of an earlier call. Numbered ones that this call does not write
@@ -73,7 +73,7 @@ def to_jsonl(
 def written(
     frame: "pd.DataFrame | pd.Series[str]",
     path: str | PathLike[str],
-    prompt: str | None,
+    prompt: Prompt | None,
     options: Options,
 ) -> list[Path]:
     """What `to_jsonl` returns, for a door that has read the options itself."""
@@ -87,10 +87,12 @@ def written(
     # Here the word is about files: no answer column is written that could collide.
     call = prepare(as_frame(frame, call="to_jsonl"), prompt, replace(options, overwrite=True), sends=False)
     warn_of_equal_rows(call)
+    found = cut_up(call, call.asked)
     disk, paths = Disk(), list[Path]()
-    for span, place in _places(call, target):
-        _write(disk, place, _lines(call, call.asked.slice(span)))
-        paths.append(place)
+    for number, span in enumerate(found.files, start=1):
+        name = target.name if len(found.files) == 1 else f"{target.stem}-{number:05d}{target.suffix}"
+        _write(disk, target.with_name(name), _lines(call, found.requests.part(span)))
+        paths.append(target.with_name(name))
     for leftover in set(taken) - set(paths):
         disk.remove(leftover)
     return paths
@@ -106,22 +108,12 @@ def _there(target: Path) -> list[Path]:
     return sorted(found for found in beside if found.name == target.name or numbered.match(found.name))
 
 
-def _places(call: Call, target: Path) -> Iterator[tuple[range, Path]]:
-    _, sizes = line_sizes(call, call.asked)
-    limits = call.options
-    spans = cut(sizes, max_requests=limits.max_requests_per_batch, max_bytes=limits.max_bytes_per_batch)
-    for number, span in enumerate(spans, start=1):
-        name = target.name if len(spans) == 1 else f"{target.stem}-{number:05d}{target.suffix}"
-        yield span, target.with_name(name)
-
-
 def _lines(call: Call, requests: Wanted) -> Iterator[Lines]:
-    custom_ids, _ = line_sizes(call, requests)
     yield from write_lines(
         call.columns,
         call.asking.recipe,
         rows=requests.positions,
-        custom_ids=custom_ids,
+        custom_ids=custom_ids_of(call, requests),
         occurrences=call.rows.occurrences[requests.positions],
     )
 

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
 import pandas as pd
 
 from dwbatch.before.card import card
-from dwbatch.call import Call, line_sizes, prepare, warn_of_equal_rows
+from dwbatch.before.cutting import cut_up
+from dwbatch.call import Call, prepare, warn_of_equal_rows
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import State
 from dwbatch.columns import ErrorCode
-from dwbatch.engine.stock import Stock, take_stock
+from dwbatch.engine.stock import take_stock
+from dwbatch.engine.wanted import is_in
 from dwbatch.frames import as_frame
 from dwbatch.given import take_options
 from dwbatch.opening import named_place, order_of
-from dwbatch.options import Options, RunOptions, shows_options
-from dwbatch.prompts.shards import cut
+from dwbatch.options import Options, Prompt, RunOptions, shows_options
 
 BYTES_A_TOKEN = 4
 
@@ -110,7 +110,7 @@ class Plan:
 
 @shows_options
 def plan(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: str | None = None, **options: Unpack[RunOptions]
+    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
 ) -> Plan:
     """What `dwbatch.run` would do with the same arguments; nothing is sent and nothing is written.
 
@@ -120,7 +120,7 @@ def plan(
     Parameters
     ----------
     frame : DataFrame or Series
-    prompt : str, optional
+    prompt : str, list or callable, optional
         As in `dwbatch.run`, like every other option.
 
     Returns
@@ -150,16 +150,15 @@ def plan(
     return planned(frame, prompt, take_options(options, call="plan"))
 
 
-def planned(frame: "pd.DataFrame | pd.Series[str]", prompt: str | None, options: Options) -> Plan:
+def planned(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> Plan:
     """What `plan` returns, for a door that has read the options itself."""
     call = prepare(as_frame(frame, call="plan"), prompt, options, sends=False)
     warn_of_equal_rows(call)
-    return plan_of(call)
+    return plan_of(call, named_place(call))
 
 
-def plan_of(call: Call) -> Plan:
-    """The plan of a call, whether it sends or not."""
-    place = named_place(call)
+def plan_of(call: Call, place: Path | None) -> Plan:
+    """The plan of a call whose ids and answers are kept in a folder, or in none that is known."""
     # Of a temporary folder nothing can be there; no path is read.
     checkpoint = Checkpoint(place or Path())
     shards = []
@@ -169,14 +168,12 @@ def plan_of(call: Call) -> Plan:
     stock = take_stock(call.asked, shards, checkpoint, order_of(call))
     kept, _ = stock.unpaid(checkpoint, call.recipe_hash)
     carried = stock.carrying(kept)
-    _, sizes = line_sizes(call, call.asked.only(carried.missing))
-    limits = call.options
-    fits = sizes <= limits.max_bytes_per_batch
-    spans = cut(sizes[fits], max_requests=limits.max_requests_per_batch, max_bytes=limits.max_bytes_per_batch)
-    bought = _bought(stock, carried, fits)
-    skipped = Counter(call.rows.skipped.drop_null().to_pylist())
-    skipped[ErrorCode.REQUEST_TOO_LARGE.value] += int((~fits).sum())
+    missing = call.asked.only(carried.missing)
+    fresh = cut_up(call, missing)
+    bought = (carried.flying & ~stock.flying) | is_in(call.asked.keys, fresh.requests.keys)
     again = int((bought & stock.owed).sum())
+    skipped = Counter(call.rows.skipped.drop_null().to_pylist())
+    skipped[ErrorCode.REQUEST_TOO_LARGE.value] += len(missing) - len(fresh.requests)
     return Plan(
         rows=len(call.rows),
         new=int(bought.sum()) - again,
@@ -185,20 +182,13 @@ def plan_of(call: Call) -> Plan:
         in_flight=stock.in_flight,
         duplicates=call.duplicates,
         skipped={code: count for code, count in skipped.most_common() if count},
-        shards=len(kept) + len(spans),
+        shards=len(kept) + len(fresh.files),
         uploaded=sum(held.shard.state is State.UPLOADED for held in kept),
-        bytes=sum(held.shard.bytes for held in kept) + int(sizes[fits].sum()),
+        bytes=sum(held.shard.bytes for held in kept) + int(fresh.sizes.sum()),
         tokens=int(call.rows.body_sizes[call.asked.positions[bought]].sum()) // BYTES_A_TOKEN,
         checkpoint=place,
         is_begun=place is not None and place.is_dir(),
     )
-
-
-def _bought(stock: Stock, carried: Stock, fits: np.ndarray) -> np.ndarray:
-    """Which of the wanted requests would be bought: in files that wait, or in new ones."""
-    bought: np.ndarray = carried.flying & ~stock.flying
-    bought[np.flatnonzero(carried.missing)[fits]] = True
-    return bought
 
 
 def _batches(count: int) -> str:

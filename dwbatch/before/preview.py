@@ -6,11 +6,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dwbatch.call import Call, line_sizes, prepare
+from dwbatch.call import Call, custom_ids_of, prepare
 from dwbatch.frames import as_frame, to_pandas
 from dwbatch.given import take_options
 from dwbatch.limits import Problems, check_range
-from dwbatch.options import Options, RunOptions, shows_options
+from dwbatch.options import Options, Prompt, RunOptions, shows_options
 from dwbatch.prompts.requests import write_lines
 
 # A line begins with its body.
@@ -20,7 +20,7 @@ BEFORE_BODY = b'{"body":'
 @shows_options
 def preview(
     frame: "pd.DataFrame | pd.Series[str]",
-    prompt: str | None = None,
+    prompt: Prompt | None = None,
     *,
     rows: int = 3,
     **options: Unpack[RunOptions],
@@ -30,7 +30,7 @@ def preview(
     Parameters
     ----------
     frame : DataFrame or Series
-    prompt : str, optional
+    prompt : str, list or callable, optional
         As in `dwbatch.run`, like every other option.
     rows : int, default 3
         How many rows to show.
@@ -38,7 +38,7 @@ def preview(
     Returns
     -------
     DataFrame
-        The index of the rows shown, and the columns ``custom_id``; ``body``, the JSON text of the
+        The index of the rows shown (each once a model, where several are asked), and the columns ``custom_id``; ``body``, the JSON text of the
         request body as it would be sent; and ``skipped``, the error code of a row that makes no
         request, null where it makes one. Equal rows share the first one's custom_id.
 
@@ -61,7 +61,7 @@ def preview(
 
 
 def previewed(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: str | None, rows: int, options: Options
+    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, rows: int, options: Options
 ) -> pd.DataFrame:
     """What `preview` returns, for a door that has read the options itself."""
     problems = Problems()
@@ -69,14 +69,15 @@ def previewed(
     problems.raise_if_any()
     shown = as_frame(frame, call="preview").head(int(rows))
     call = prepare(shown, prompt, options, sends=False)
-    custom_ids, bodies = _custom_ids_and_bodies(call)
+    custom_ids, bodies = _custom_ids_and_bodies(call, n_rows=len(frame))
     columns = {"custom_id": custom_ids, "body": bodies, "skipped": call.rows.skipped}
-    return pd.DataFrame({name: to_pandas(column) for name, column in columns.items()}, index=shown.index)
+    return pd.DataFrame({name: to_pandas(column) for name, column in columns.items()}, index=call.frame.index)
 
 
-def _custom_ids_and_bodies(call: Call) -> tuple[pa.Array, pa.Array]:
+def _custom_ids_and_bodies(call: Call, *, n_rows: int) -> tuple[pa.Array, pa.Array]:
     """Of each row, null where it makes no request; bodies are cut out of the lines that would be sent."""
-    custom_ids, _ = line_sizes(call, call.asked)
+    models = 1 if call.lineup is None else len(call.lineup.names)
+    custom_ids = custom_ids_of(call, call.asked, n_rows=n_rows * models)
     lines = write_lines(
         call.columns,
         call.asking.recipe,

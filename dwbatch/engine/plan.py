@@ -44,10 +44,11 @@ class Plan:
     adopted: tuple[Shard, ...] = ()
 
 
-Sizes = Callable[[Wanted], tuple[pa.Array, np.ndarray]]
+Sizes = Callable[[Wanted], np.ndarray]
+CustomIds = Callable[[Wanted], pa.Array]
 
 
-def make_plan(asked: Wanted, desk: Desk, sizes: Sizes) -> Plan:
+def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds) -> Plan:
     """Plan a call, or plan it again, and record the plan.
 
     Parameters
@@ -56,7 +57,9 @@ def make_plan(asked: Wanted, desk: Desk, sizes: Sizes) -> Plan:
         Every request the frame wants.
     desk : Desk
     sizes : callable
-        Gives the custom_ids and line sizes, in bytes, of the requests to send.
+        Gives the sizes of request lines, in bytes.
+    custom_ids : callable
+        Gives the custom_ids of requests.
 
     Notes
     -----
@@ -73,7 +76,11 @@ def make_plan(asked: Wanted, desk: Desk, sizes: Sizes) -> Plan:
     to_send = asked.only(stock.missing)
     again = asked.keys.filter(pa.array(stock.missing & stock.owed))
     fresh = _cut(
-        to_send, desk, sizes, first=desk.checkpoint.next_number([*shards.values(), *map(_shard, adopted)])
+        to_send,
+        desk,
+        sizes,
+        custom_ids,
+        first=desk.checkpoint.next_number([*shards.values(), *map(_shard, adopted)]),
     )
     changed = [*map(_shard, adopted), *map(_shard, carried), *dropped, *fresh]
     shards |= {shard.number: shard for shard in changed}
@@ -136,33 +143,30 @@ def _owed(held: Held, stock: Stock) -> set[bytes]:
     return set(held.keys.filter(pa.array(is_in(held.keys, owed))).to_pylist())
 
 
-def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, *, first: int) -> list[Shard]:
+def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, custom_ids: CustomIds, *, first: int) -> list[Shard]:
     if not len(to_send):
         return []
     to_send = to_send.grouped(desk.order.groups)
-    custom_ids, line_sizes = sizes(to_send)
+    line_sizes = sizes(to_send)
     fits = line_sizes <= desk.limits.max_bytes
     if not fits.all():
         # The frame's own limit was checked before; this one the server has just taught.
         desk.tally.too_large |= set(to_send.keys.filter(pa.array(~fits)).to_pylist())
-        to_send, custom_ids, line_sizes = (
-            to_send.only(fits),
-            custom_ids.filter(pa.array(fits)),
-            line_sizes[fits],
-        )
+        to_send, line_sizes = to_send.only(fits), line_sizes[fits]
     shards = []
     groups = None if desk.order.groups is None else desk.order.groups[to_send.positions]
     ranges = cut(
         line_sizes, max_requests=desk.limits.max_requests, max_bytes=desk.limits.max_bytes, groups=groups
     )
     for number, span in enumerate(ranges, start=first):
-        keys = to_send.keys.slice(span.start, len(span))
+        here = to_send.part(span)
         requests = pa.table(
             {
-                "custom_id": custom_ids.slice(span.start, len(span)).cast(pa.string()),
-                "request_key": keys,
-                "answers_key": keys,
-                "position": to_send.positions[span.start : span.stop],
+                # Made here, shard by shard: ten million of them would fill a gigabyte.
+                "custom_id": custom_ids(here).cast(pa.string()),
+                "request_key": here.keys,
+                "answers_key": here.keys,
+                "position": here.positions,
             }
         )
         desk.checkpoint.write_requests(number, requests)

@@ -35,6 +35,10 @@ class Wanted:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def part(self, here: range) -> "Wanted":
+        """Some in a run."""
+        return Wanted(self.keys.slice(here.start, len(here)), self.positions[here.start : here.stop])
+
     def only(self, mask: np.ndarray) -> "Wanted":
         """Those where the mask is true."""
         return Wanted(self.keys.filter(pa.array(mask)), self.positions[mask])
@@ -45,10 +49,6 @@ class Wanted:
             return self
         order = np.argsort(groups[self.positions], kind="stable")
         return Wanted(self.keys.take(pa.array(order)), self.positions[order])
-
-    def slice(self, span: range) -> "Wanted":
-        """Those of a span."""
-        return Wanted(self.keys.slice(span.start, len(span)), self.positions[span.start : span.stop])
 
 
 def wanted(rows: Rows) -> Wanted:
@@ -96,9 +96,7 @@ def settled_keys(
     return keys.filter(pa.array(~owed)), keys.filter(pa.array(owed))
 
 
-def _verdicts(
-    shard: Shard, checkpoint: Checkpoint, order: Order, ended: Collection[int]
-) -> pa.Table | None:
+def _verdicts(shard: Shard, checkpoint: Checkpoint, order: Order, ended: Collection[int]) -> pa.Table | None:
     if not checkpoint.has_results(shard.number):
         return None
     names = ["request_key", "answers_key", "status", "error_code"]

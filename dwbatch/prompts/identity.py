@@ -14,6 +14,7 @@ from json import dumps
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dwbatch.prompts.made import Made
 from dwbatch.prompts.template import Template
@@ -130,7 +131,7 @@ def key_of(custom_id: str) -> bytes | None:
     return base64.b32decode(carried[1].upper() + "=" * 6) if carried else None
 
 
-def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array) -> pa.Array:
+def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array, *, n_rows: int) -> pa.Array:
     """custom_ids ``<name>-row-<position>-<key>``, the name cut so that 64 bytes suffice.
 
     Parameters
@@ -142,13 +143,25 @@ def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array) -> pa.A
         Row positions in the frame.
     keys : pa.FixedSizeBinaryArray, shape (n,)
         answers_keys.
+    n_rows : int
+        Rows of the frame: every position is below.
     """
-    longest = len(str(int(positions.max()))) if len(positions) else 1
+    numbers = pa.array(positions, pa.int64()).cast(pa.large_string())
+    return pc.binary_join_element_wise(_front(name, n_rows), numbers, key_texts(keys), "-")
+
+
+def default_custom_id_sizes(name: str, positions: np.ndarray, *, n_rows: int) -> np.ndarray:
+    """Bytes of each of `default_custom_ids`, without making them."""
+    powers = 10 ** np.arange(1, 19, dtype=np.int64)
+    digits = np.searchsorted(powers, positions, side="right") + 1
+    sizes: np.ndarray = len(_front(name, n_rows)) + digits + KEY_TEXT_LENGTH + len("--")
+    return sizes
+
+
+def _front(name: str, n_rows: int) -> str:
+    longest = len(str(max(n_rows - 1, 0)))
     room = MAX_CUSTOM_ID - KEY_TEXT_LENGTH - len("-row--") - longest
-    plain = NOT_PLAIN.sub("-", name)[:room]
-    fronts = [f"{plain}-row-{position}-" for position in positions.tolist()]
-    texts = key_texts(keys).to_pylist()
-    return pa.array([front + text for front, text in zip(fronts, texts, strict=True)], type=pa.large_string())
+    return f"{NOT_PLAIN.sub('-', name)[:room]}-row"
 
 
 def recipe_hash(*, server: str, endpoint: str, body: Mapping[str, object], edition: str) -> str:

@@ -14,6 +14,7 @@ from dwbatch.prompts.identity import (
     KEY,
     MAX_CUSTOM_ID,
     count_occurrences,
+    default_custom_id_sizes,
     default_custom_ids,
     key_of,
     key_texts,
@@ -133,8 +134,12 @@ def test_a_default_custom_id_is_short_plain_unique_and_carries_its_key(
 ) -> None:
     raw = draw.draw(st.lists(raw_keys, min_size=len(places), max_size=len(places)))
 
-    custom_ids = default_custom_ids(name, np.array(places), pa.array(raw, KEY)).to_pylist()
+    n_rows = max(places, default=0) + 1
 
+    custom_ids = default_custom_ids(name, np.array(places), pa.array(raw, KEY), n_rows=n_rows).to_pylist()
+
+    sizes = default_custom_id_sizes(name, np.array(places, dtype=np.int64), n_rows=n_rows)
+    assert sizes.tolist() == [len(custom_id) for custom_id in custom_ids]
     assert [key_of(custom_id) for custom_id in custom_ids] == raw
     assert all(custom_id.isascii() and custom_id.isprintable() for custom_id in custom_ids)
     assert max(map(len, custom_ids)) <= MAX_CUSTOM_ID
@@ -142,14 +147,14 @@ def test_a_default_custom_id_is_short_plain_unique_and_carries_its_key(
 
 
 def test_a_default_custom_id_names_job_row_and_key() -> None:
-    custom_ids = default_custom_ids("my reviews/2026", np.array([7]), pa.array([bytes(16)], KEY))
+    custom_ids = default_custom_ids("my reviews/2026", np.array([7]), pa.array([bytes(16)], KEY), n_rows=8)
 
     assert custom_ids.to_pylist() == ["my-reviews-2026-row-7-" + "a" * 26]
 
 
 def test_a_long_name_is_cut_so_that_the_longest_position_fits() -> None:
     custom_ids = default_custom_ids(
-        "n" * 99, np.array([0, 10**18]), pa.array([bytes(16)] * 2, KEY)
+        "n" * 99, np.array([0, 10**18]), pa.array([bytes(16)] * 2, KEY), n_rows=10**18 + 1
     ).to_pylist()
 
     assert [len(custom_id) for custom_id in custom_ids] == [46, 64]
@@ -157,7 +162,7 @@ def test_a_long_name_is_cut_so_that_the_longest_position_fits() -> None:
 
 
 def test_no_rows_have_no_custom_ids() -> None:
-    assert len(default_custom_ids("job", np.zeros(0, dtype=np.int64), pa.array([], KEY))) == 0
+    assert len(default_custom_ids("job", np.zeros(0, dtype=np.int64), pa.array([], KEY), n_rows=0)) == 0
 
 
 @pytest.mark.parametrize(
