@@ -43,7 +43,7 @@ class Measure:
         if vectors is not None:
             return Judge(("embedding", "model"), lambda found: vectors.verdicts(*_columns(found))[0])
         if samples is not None:
-            return Judge(("content", "status"), lambda found: self._sampled(*_columns(found)[:2]).error_codes)
+            return Judge(("content",), lambda found: self._misfits(found["content"].combine_chunks()))
         if answer_format is not None:
             return Judge(
                 ("content",), lambda found: parse_answers(answer_format, found["content"]).error_codes
@@ -67,6 +67,12 @@ class Measure:
             return Fitted([answers], nothing, nothing, nothing)
         parsed = parse_answers(self.answer_format, answers)
         return _fitted(parsed.columns, parsed.error_codes, parsed.errors)
+
+    def _misfits(self, content: pa.Array) -> pa.Array:
+        """Error codes of the rows, all of them ok, in which a sample breaks the format."""
+        sampled = self._sampled(content, pa.repeat(pa.scalar(Status.OK.value), len(content)))
+        is_invalid = pc.equal(sampled.status, Status.INVALID.value)
+        return pc.if_else(is_invalid, sampled.error_codes, pa.scalar(None, pa.string()))
 
     def _sampled(self, content: pa.Array, status: pa.Array) -> "Fitted":
         sampled = read_samples(content, status, count=self.samples or 1, answer_format=self.answer_format)

@@ -9,12 +9,17 @@ class _Choice(msgspec.Struct):
     message: msgspec.Raw = msgspec.Raw()
 
 
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
 class _Body(msgspec.Struct):
     choices: list[_Choice] = []
+    output: list[msgspec.Raw] = []
 
 
 def message_of(body: str) -> str | None:
-    """The first choice's message as JSON, byte for byte; None where the body has none.
+    """The first message of an answer as JSON, byte for byte; None where the body has none.
 
     Examples
     --------
@@ -22,8 +27,10 @@ def message_of(body: str) -> str | None:
     '{"role":"assistant","content":"hi"}'
     """
     try:
-        choices = msgspec.json.decode(body, type=_Body).choices
+        found = msgspec.json.decode(body, type=_Body)
+        # Of a response, reasoning and calls of functions stand beside the message.
+        outputs = (one for one in found.output if msgspec.json.decode(one, type=_Kind).type == "message")
+        raw = found.choices[0].message if found.choices else next(outputs, b"")
     except MISFITS:
         return None
-    raw = bytes(choices[0].message) if choices else b""
-    return raw.decode() or None
+    return bytes(raw).decode() or None

@@ -13,6 +13,7 @@ from dwbatch.engine.clock import Pace
 from dwbatch.frames import as_frame
 from dwbatch.given import read_options
 from dwbatch.local import Server
+from dwbatch.options import Prompt
 from dwbatch.sending import Means, carry_out
 
 SAY = "say {text}"
@@ -22,7 +23,7 @@ class Run(Protocol):
     """`dwbatch.run` with most of its options said already."""
 
     def __call__(
-        self, frame: "pd.DataFrame | pd.Series[Any]", prompt: str | None = SAY, /, **options: Any
+        self, frame: "pd.DataFrame | pd.Series[Any]", prompt: Prompt | None = SAY, /, **options: Any
     ) -> pd.DataFrame:
         """Run a frame."""
         ...
@@ -43,7 +44,7 @@ def at(server: Server) -> Run:
     """`dwbatch.run` at a server."""
 
     def run(
-        frame: "pd.DataFrame | pd.Series[Any]", prompt: str | None = SAY, /, **options: Any
+        frame: "pd.DataFrame | pd.Series[Any]", prompt: Prompt | None = SAY, /, **options: Any
     ) -> pd.DataFrame:
         return dwbatch.run(frame, prompt, **{**usual(server), **options})
 
@@ -103,6 +104,11 @@ class Listener:
         with self._lock:
             self._heard.append(body)
         return self._says
+
+    @property
+    def heard(self) -> list[dict[str, Any]]:
+        """Every request body so far, as they came."""
+        return list(self._heard)
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
