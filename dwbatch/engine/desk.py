@@ -16,6 +16,7 @@ from dwbatch.engine.source import Source
 from dwbatch.wire.client import Client
 
 LONGEST_BACKOFF_S = 60.0
+LONGEST_ASKED_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,16 @@ class Memory:
         Attempts at ``POST /batches`` whose outcome was unclear.
     resets : int
         Uploads that broke off in the middle.
+    has_lost_file : bool
+        The server has forgotten its file once.
     denials : int
         Looks at its batch, or reads of its files, that were answered with 404 in a row.
     denied_since : float or None
         When the first of them was.
     failures : int
         Failed tries in a row, for the backoff.
+    failing_since : float
+        When the first of them ended, on the monotonic clock.
     last_look : tuple of (float, int) or None
         When the result files were last read, and how many rows had a line.
     """
@@ -104,9 +109,11 @@ class Memory:
     unclear_since: float | None = None
     unclear_posts: int = 0
     resets: int = 0
+    has_lost_file: bool = False
     denials: int = 0
     denied_since: float | None = None
     failures: int = 0
+    failing_since: float = 0.0
     last_look: tuple[float, int] | None = None
 
 
@@ -220,19 +227,25 @@ class Desk:
                 "the shards are cut smaller from here on."
             )
 
-    def backoff(self, shard: Shard, asked_s: float | None = None) -> float:
+    def backoff(
+        self, shard: Shard, asked_s: float | None = None, *, longest_s: float = LONGEST_BACKOFF_S
+    ) -> float:
         """Seconds until a failed step is tried again: longer each time, jittered, never absurd.
 
         Parameters
         ----------
         shard : Shard
         asked_s : float, optional
-            What the server asked for, obeyed up to five times the longest wait of our own.
+            What the server asked for, obeyed up to five minutes.
+        longest_s : float
+            The longest wait of our own.
         """
         memory = self.memory(shard)
+        if not memory.failures:
+            memory.failing_since = self.clock.monotonic()
         memory.failures += 1
-        own = min(LONGEST_BACKOFF_S, 2.0 ** min(memory.failures - 1, 10)) * (0.5 + random.random() / 2)  # noqa: S311 - jitter, not a secret
-        return max(own, min(asked_s or 0.0, 5 * LONGEST_BACKOFF_S))
+        own = min(longest_s, 2.0 ** min(memory.failures - 1, 10)) * (0.5 + random.random() / 2)  # noqa: S311 - jitter, not a secret
+        return max(own, min(asked_s or 0.0, LONGEST_ASKED_S))
 
     def renamed(self, shard: Shard) -> Shard:
         """The shard as this call sends it: under its job, window and account."""

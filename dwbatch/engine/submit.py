@@ -170,8 +170,8 @@ def _refused(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnA
         )
         return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
     memory.must_look_up = False
-    if isinstance(error, ApiError) and error.status == NOT_FOUND and memory.failures == 0:
-        memory.failures += 1
+    if isinstance(error, ApiError) and error.status == NOT_FOUND and not memory.has_lost_file:
+        memory.has_lost_file = True
         logger.warning("shard %d: its file is gone from the server, uploading it again", shard.number)
         return Outcome(replace(shard, state=State.PLANNED, input_file_id=None))
     back = replace(shard, state=State.UPLOADED)

@@ -17,10 +17,15 @@ from dwbatch.wire.objects import File
 
 logger = logging.getLogger(__name__)
 
-# Nothing is in flight for a shard that is not up: better an error soon than a
-# call that hangs on a mistyped address.
-MOST_TRIES = 6
+# The call has just spoken with this server, so its address is right, and hours of trouble pass; but
+# nothing is in flight for a shard that is not up, so after a day somebody may have a look. Each try
+# may send all of the file, so the tries are further apart than looks at a batch.
+LONGEST_TROUBLE_S = 86_400.0
+LONGEST_WAIT_S = 300.0
+
+# A server or proxy may cut off what it finds too large without a word; none finds a megabyte so.
 MOST_RESETS = 2
+ALWAYS_TAKEN_BYTES = 1_000_000
 
 
 def upload(shard: Shard, desk: Desk) -> Outcome:
@@ -33,9 +38,7 @@ def upload(shard: Shard, desk: Desk) -> Outcome:
     try:
         try:
             file = _find(shard, desk) if memory.may_be_up else None
-            narrower = halved(shard, desk.limits)
-            if file is None and memory.resets >= MOST_RESETS and narrower is not None:
-                # A server or proxy may cut off what it finds too large without a word.
+            if file is None and (narrower := _narrower(shard, desk)) is not None:
                 return _recut(shard, narrower)
             if file is not None:
                 logger.info("shard %d: adopted upload %s", shard.number, file.id)
@@ -67,13 +70,14 @@ def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError) -> Outco
         return learnt
     if faults.is_unclear(error):
         memory.may_be_up = True
-        memory.resets += isinstance(error, TransportError)
-    if faults.may_pass(error) and memory.failures + 1 < MOST_TRIES:
-        wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))
-        logger.warning(
-            "shard %d: upload failed (%s), try %d in %.0f s", shard.number, error, memory.failures + 1, wait_s
-        )
-        return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
+    if faults.may_pass(error):
+        wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None), longest_s=LONGEST_WAIT_S)
+        if desk.clock.monotonic() - memory.failing_since < LONGEST_TROUBLE_S:
+            logger.warning(
+                "shard %d: upload failed (%s), try %d in %.0f s",
+                shard.number, error, memory.failures + 1, wait_s,
+            )  # fmt: skip
+            return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
     # A refusal is raised as the server said it; what waiting would or might have cleared stops the job.
     is_refusal = not faults.may_pass(error) and not faults.is_pointless(error)
     return Outcome(shard, fault=error if is_refusal else faults.stop(error, where=_where(shard)))
@@ -97,6 +101,12 @@ def _learnt(shard: Shard, desk: Desk, error: ApiError) -> Outcome | None:
             error, where=f"The server refused {desk.tally.refusals} rows one after another, the last one"
         )
     return Outcome(dropped, is_settled=True, must_replan=True, fault=fault)
+
+
+def _narrower(shard: Shard, desk: Desk) -> Limits | None:
+    """Limits for the next try, should the size be what breaks uploads off."""
+    is_suspect = desk.memory(shard).resets >= MOST_RESETS and shard.bytes > ALWAYS_TAKEN_BYTES
+    return halved(shard, desk.limits) if is_suspect else None
 
 
 def _recut(shard: Shard, lesson: Limits) -> Outcome:
@@ -125,7 +135,12 @@ def _send(shard: Shard, desk: Desk) -> File:
             f"the request file could not be written ({error.strerror or error}). What was bought before is kept. "
             "Mend the cause and run the same call again.",
         ) from error
-    return desk.client.upload(path, filename=file_name(desk.order.name, shard))
+    try:
+        return desk.client.upload(path, filename=file_name(desk.order.name, shard))
+    except TransportError as error:
+        # Only here: what breaks off a look for the file says nothing about its size.
+        desk.memory(shard).resets += faults.is_unclear(error)
+        raise
 
 
 def _write(file: BinaryIO, requests: pa.Table, desk: Desk) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from dwbatch.errors import ApiError, JobStoppedError
 from tests.engine.weather import (
+    CLEAR,
     CREATE,
     LIST,
     LOOK,
@@ -22,6 +23,7 @@ from tests.engine.weather import (
     statuses,
     texts,
 )
+from tests.engine.world import StillClock
 
 pytestmark = pytest.mark.promise
 
@@ -130,6 +132,38 @@ def test_a_definite_no_is_raised_and_the_same_call_goes_on(
     assert statuses(out) == ["ok", "ok"]
     assert billed(weather) == [1, 1]
     assert weather.calls()["POST /files"] == 1
+
+
+def test_a_purchase_survives_hours_of_trouble_and_is_made_once(weather: Weather, tmp_path: Path) -> None:
+    clock = StillClock()
+    down = says(503, b"down for maintenance")
+
+    def hear() -> None:
+        for name in (CREATE, LIST):
+            weather.always(name, down if clock.elapsed < 5 * 3600 else CLEAR)
+
+    for name in (CREATE, LIST):
+        # The first list is the look at the account, before anything is bought.
+        weather.will(name, *[CLEAR] * (name == LIST))
+        weather.on_call(name, hear)
+
+    out, _ = make_call(FRAME, weather, tmp_path / "job", clock=clock)
+
+    assert clock.elapsed >= 5 * 3600
+    assert statuses(out) == ["ok", "ok"]
+    assert billed(weather) == [1, 1]
+    assert weather.calls()[CREATE] == 2
+    # Four quick tries of each look, and a look a minute.
+    assert weather.calls()[LIST] < 5 * 60 * 4 * 2
+
+
+def test_a_file_forgotten_in_hours_of_trouble_goes_up_again(weather: Weather, tmp_path: Path) -> None:
+    weather.will(CREATE, says(429, b"Insufficient capacity"), says(404, b"File with ID f not found"))
+
+    out, _ = make_call(FRAME, weather, tmp_path / "job")
+
+    assert statuses(out) == ["ok", "ok"]
+    assert billed(weather) == [1, 1]
 
 
 def test_a_file_that_the_server_forgot_goes_up_again(weather: Weather, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dwbatch.errors import ApiError, JobStoppedError, NotAnApiError
+from dwbatch.errors import ApiError, JobStoppedError, JobTimeoutError, NotAnApiError
 from tests.engine.weather import (
+    CLEAR,
     CREATE,
     FILES,
     LOST_AFTER,
@@ -20,10 +21,11 @@ from tests.engine.weather import (
     statuses,
     texts,
 )
-from tests.engine.world import Crash, Effects, run
+from tests.engine.world import Crash, Effects, StillClock, run
 
 pytestmark = pytest.mark.promise
 
+HOUR_S = 3600.0
 FRAME = texts("first", "second")
 
 
@@ -80,23 +82,96 @@ def crash_after_upload(weather: Weather, folder: Path, effects: Effects) -> None
 def test_two_resets_in_mid_upload_halve_the_shard(weather: Weather, tmp_path: Path) -> None:
     weather.will(UPLOAD, LOST_BEFORE, LOST_BEFORE)
 
-    out, _ = make_call(FRAME, weather, tmp_path / "job")
+    out, _ = make_call(texts("a" * 600_000, "b" * 600_000), weather, tmp_path / "job")
 
     assert statuses(out) == ["ok", "ok"]
     assert billed(weather) == [1, 1]
     assert [shard.requests for shard in shards_in(tmp_path / "job")] == [2, 1, 1]
 
 
-def test_a_server_that_resets_every_upload_stops_the_call_with_a_sentence(
-    weather: Weather, tmp_path: Path
-) -> None:
-    weather.always(UPLOAD, LOST_BEFORE)
+def test_a_small_shard_is_not_cut_however_often_it_is_reset(weather: Weather, tmp_path: Path) -> None:
+    weather.will(UPLOAD, *[LOST_BEFORE] * 9)
 
-    with pytest.raises(JobStoppedError, match=r"Shard \d \(1 requests\) could not be uploaded"):
-        make_call(FRAME, weather, tmp_path / "job")
+    out, _ = make_call(FRAME, weather, tmp_path / "job")
+
+    assert statuses(out) == ["ok", "ok"]
+    assert [shard.requests for shard in shards_in(tmp_path / "job")] == [2]
+
+
+def test_resets_of_a_look_for_the_file_cut_nothing(weather: Weather, tmp_path: Path) -> None:
+    weather.will(UPLOAD, LOST_BEFORE)
+    # Four tries of each look.
+    weather.will(FILES, *[LOST_BEFORE] * 8)
+
+    out, _ = make_call(texts("a" * 600_000, "b" * 600_000), weather, tmp_path / "job")
+
+    assert statuses(out) == ["ok", "ok"]
+    assert [shard.requests for shard in shards_in(tmp_path / "job")] == [2]
+
+
+TROUBLE = {
+    "resets": LOST_BEFORE,
+    "lost replies": LOST_AFTER,
+    "503": says(503, b"down for maintenance"),
+    "too many": says(429, b"Too many file uploads in progress. Please retry later.", Retry_After="60"),
+    "a page of a proxy": says(502, b"<html>Bad gateway</html>", Content_Type="text/html"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+def test_an_upload_survives_hours_of_trouble_politely(
+    weather: Weather, tmp_path: Path, trouble: Fault
+) -> None:
+    clock = StillClock()
+    sent_at = weather_of(weather, clock, UPLOAD, trouble, hours=5)
+    weather.always(FILES, trouble)
+
+    out, _ = make_call(FRAME, weather, tmp_path / "job", clock=clock)
+
+    assert clock.elapsed >= 5 * HOUR_S
+    assert statuses(out) == ["ok", "ok"]
+    assert billed(weather) == [1, 1]
+    # The first hour has the quick tries in it; from then on one in three to five minutes.
+    assert all(sum(hour <= at / HOUR_S < hour + 1 for at in sent_at) <= 24 for hour in range(1, 5))
+
+
+def weather_of(weather: Weather, clock: StillClock, name: str, fault: Fault, *, hours: float) -> list[float]:
+    """So many hours of a fault, then none of any; when the calls came."""
+    came_at: list[float] = []
+
+    def hear() -> None:
+        came_at.append(clock.elapsed)
+        weather.always(name, fault if clock.elapsed < hours * HOUR_S else CLEAR)
+
+    def pass_on() -> None:
+        if clock.elapsed >= hours * HOUR_S:
+            weather.clear()
+
+    weather.on_call(name, hear)
+    weather.on_call(FILES, pass_on)
+    return came_at
+
+
+def test_a_timeout_ends_the_tries(weather: Weather, tmp_path: Path) -> None:
+    clock = StillClock()
+    weather.always(UPLOAD, TROUBLE["503"])
+
+    with pytest.raises(JobTimeoutError, match="shards not yet submitted: 1"):
+        make_call(FRAME, weather, tmp_path / "job", clock=clock, timeout="2h")
+
+    assert 2 * HOUR_S <= clock.elapsed < 2.1 * HOUR_S
+
+
+def test_a_day_of_trouble_stops_the_call_with_a_sentence(weather: Weather, tmp_path: Path) -> None:
+    clock = StillClock()
+    weather.always(UPLOAD, TROUBLE["503"])
+
+    with pytest.raises(JobStoppedError, match=r"Shard 1 \(2 requests\) could not be uploaded"):
+        make_call(FRAME, weather, tmp_path / "job", clock=clock)
     weather.clear()
     out, _ = make_call(FRAME, weather, tmp_path / "job")
 
+    assert 24 * HOUR_S <= clock.elapsed < 25 * HOUR_S
     assert statuses(out) == ["ok", "ok"]
     assert billed(weather) == [1, 1]
 
