@@ -147,7 +147,8 @@ def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array, *, n_ro
         Rows of the frame: every position is below.
     """
     numbers = pa.array(positions, pa.int64()).cast(pa.large_string())
-    return pc.binary_join_element_wise(_front(name, n_rows), numbers, key_texts(keys), "-")
+    front, hyphen = (pa.scalar(text, pa.large_string()) for text in (_front(name, n_rows), "-"))
+    return pc.binary_join_element_wise(front, numbers, key_texts(keys), hyphen)
 
 
 def default_custom_id_sizes(name: str, positions: np.ndarray, *, n_rows: int) -> np.ndarray:
