@@ -24,7 +24,7 @@ FLOORS = (
     {"typed", "arrow", "images"},
     {"conversation", "holding"},
     {"bodies"},
-    {"frames", "connect", "asking", "outcome"},
+    {"frames", "connect", "asking", "hint", "outcome"},
     {"lineup"},
     {"call"},
     {"opening"},
@@ -73,7 +73,7 @@ DISK_CALLS = {
     "rglob",
 }
 # The key file; the file that is sent; the temporary folder of checkpoint=False; the parquet door's
-# files; the images that rows name; the demo's own folder and its corpus.
+# files; the images that rows name; the demo's own folder and its corpus; the files that a command names.
 MAY_USE_DISK = (
     "checkpoint",
     "local",
@@ -83,6 +83,7 @@ MAY_USE_DISK = (
     "opening",
     "parquet",
     "demo",
+    "cli",
 )
 
 FORBIDDEN = {
@@ -105,6 +106,7 @@ ALLOWED_NAMES = {
     ("local.process", "process"): "an operating system's process has no other name",
     ("local.uploads", "on_part_data"): "python-multipart calls its parser's callbacks by these names",
     ("local.uploads", "chunk"): "what python-multipart hands to a callback is no shard and no line",
+    ("cli.streams", "record"): "logging calls what it hands to a handler by this name",
     ("frames", "data"): "what a caller hands over, before anybody knows whether it is a frame",
 }
 

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import dwbatch
 from dwbatch.cli import COMMANDS, Command, main
-from dwbatch.errors import InputError
+from dwbatch.errors import CheckpointLockedError, InputError, JobTimeoutError, RowsFailedError
 
 
 @pytest.fixture
@@ -37,6 +38,18 @@ def is_refused(_: list[str]) -> int:
 
 def is_denied(_: list[str]) -> int:
     raise PermissionError(13, "Permission denied", "/somewhere")
+
+
+def is_late(_: list[str]) -> int:
+    raise JobTimeoutError("The time is over.")
+
+
+def is_held(_: list[str]) -> int:
+    raise CheckpointLockedError(Path("/job"), "another call holds it.")
+
+
+def is_judged(_: list[str]) -> int:
+    raise RowsFailedError(pd.DataFrame({"text": ["x"]}), {"http_400": 1})
 
 
 def is_interrupted(_: list[str]) -> int:
@@ -63,21 +76,27 @@ def test_a_subcommand_gets_what_follows_its_name_and_gives_the_status(
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "code", "sentence"),
     [
-        ("is_refused", "The folder is full. Nothing was sent."),
-        ("is_denied", "[Errno 13] Permission denied: '/somewhere'"),
+        ("is_refused", 2, "The folder is full. Nothing was sent."),
+        ("is_denied", 1, "[Errno 13] Permission denied: '/somewhere'"),
+        ("is_late", 75, "The time is over."),
+        ("is_held", 75, f"{str(Path('/job'))!r}: another call holds it."),
+        ("is_judged", 3, "1 of 1 rows are not ok"),
     ],
 )
-def test_a_failure_is_one_line_on_stderr_and_status_1(
-    command: Callable[[str], None], capsys: pytest.CaptureFixture[str], name: str, sentence: str
+def test_a_failure_is_one_line_on_stderr_and_a_status_of_its_kind(
+    command: Callable[[str], None], capsys: pytest.CaptureFixture[str], name: str, code: int, sentence: str
 ) -> None:
     command(name)
 
     status = main(["mine"])
 
-    assert status == 1
-    assert capsys.readouterr() == ("", f"dwbatch mine: {sentence}\n")
+    assert status == code
+    out, said = capsys.readouterr()
+    assert out == ""
+    assert said.startswith(f"dwbatch mine: {sentence}")
+    assert said.count("\n") == 1
 
 
 def test_a_fault_of_ours_keeps_its_traceback(command: Callable[[str], None]) -> None:
