@@ -31,6 +31,7 @@ from dwbatch.errors import (
     UnknownParameterError,
 )
 from dwbatch.images import image
+from dwbatch.job.account import jobs
 from dwbatch.job.attach import attach
 from dwbatch.job.job import Job
 from dwbatch.job.status import JobState, JobStatus
@@ -60,6 +61,7 @@ __all__ = [
     "attach",
     "embed",
     "image",
+    "jobs",
     "plan",
     "preview",
     "run",

@@ -8,6 +8,7 @@ from dwbatch.call import Call, prepare
 from dwbatch.frames import as_frame
 from dwbatch.given import take_options
 from dwbatch.job import submitting
+from dwbatch.job.held import Wording
 from dwbatch.job.job import Job
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
 from dwbatch.other_frames import ArrowStream, in_kind
@@ -158,7 +159,7 @@ def answered(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, opti
 
 def _carried(frame: pd.DataFrame, prompt: Prompt | None, options: Options) -> tuple[pd.DataFrame, Call]:
     call = prepare(frame, prompt, options)
-    with submitting.told_with_job(call):
+    with submitting.told_with_job(call, Wording(prompt, options)):
         out, _ = carry_out(call)
     return out, call
 
@@ -204,4 +205,5 @@ def submit(
 
 def submitted(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> Job:
     """What `submit` returns, for a door that has read the options itself."""
-    return submitting.submit(prepare(as_frame(frame, call="submit"), prompt, options))
+    call = prepare(as_frame(frame, call="submit"), prompt, options)
+    return submitting.submit(call, Wording(prompt, options))

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Status
-from dwbatch.frames import to_pandas, with_answers
+from dwbatch.frames import to_pandas
 from dwbatch.holding import Column
 from dwbatch.job.held import Held
 from dwbatch.job.rows import View, gathered
@@ -21,7 +21,7 @@ def answers(
     held: Held, view: View, shards: Sequence[Shard], live: Sequence[tuple[Shard, pa.Table]] = ()
 ) -> pd.DataFrame:
     """The frame of a view with the answer columns that `dwbatch.run` would give it."""
-    return with_answers(view.frame, _columns(held, view, shards, live))
+    return view.merged(_columns(held, view, shards, live))
 
 
 def errors(

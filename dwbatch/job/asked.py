@@ -13,7 +13,13 @@ from dwbatch.given import read_options
 from dwbatch.job.held import Held
 
 
-def call_on(held: Held, frame: "pd.DataFrame | pd.Series[str]") -> Call:
+def call_on(
+    held: Held,
+    frame: "pd.DataFrame | pd.Series[str]",
+    *,
+    recipe: str | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Call:
     """The job's call with the rows of another frame, or of the same one read again.
 
     Parameters
@@ -21,6 +27,10 @@ def call_on(held: Held, frame: "pd.DataFrame | pd.Series[str]") -> Call:
     held : Held
     frame : DataFrame or Series
         It may hold the answer columns already; they are written anew.
+    recipe : str, optional
+        Hash of the recipe to read; by default that of the newest batch.
+    more : mapping, optional
+        Options that no recipe knows, such as the name of the answer column.
 
     Raises
     ------
@@ -28,14 +38,17 @@ def call_on(held: Held, frame: "pd.DataFrame | pd.Series[str]") -> Call:
         If the folder does not say how requests were made of rows, or the frame lacks a column.
     """
     rows = as_frame(frame, call="result")
-    if held.call is not None:
-        options = replace(held.call.options, overwrite=True)
-        call = prepare(rows, held.call.asking.written.get("prompt"), options)
-        return replace(call, connection=held.connection)
-    recipe = _recipe(held)
-    given = options_in(recipe) | {"overwrite": True, "dedupe": True, "base_url": held.connection.server}
-    call = prepare(rows, recipe.get("prompt"), _with_key(given, held))
-    return replace(call, connection=held.connection)
+    if held.wording is not None:
+        options = replace(
+            held.wording.options, overwrite=True, dedupe=held.wording.options.dedupe is not False
+        )
+        prompt = held.wording.prompt
+    else:
+        said = _recipe(held, recipe)
+        given = {**options_in(said), **(more or {}), "overwrite": True, "dedupe": True}
+        options, prompt = read_options(given, call="result"), said.get("prompt")
+    # Nothing is sent, and the way to the server is the job's own.
+    return replace(prepare(rows, prompt, options, sends=False), connection=held.connection)
 
 
 def options_in(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,16 +61,13 @@ def options_in(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return said | ({"extra_body": parameters} if parameters else {})
 
 
-def _recipe(held: Held) -> Mapping[str, Any]:
+def _recipe(held: Held, name: str | None) -> Mapping[str, Any]:
     recipes = held.checkpoint.recipes()
-    used = [shard.recipe for shard in held.shards() if shard.recipe in recipes]
-    if not used:
+    used = [shard.recipe for shard in held.shards()] if name is None else [name]
+    said = [recipes[each] for each in used if {"prompt", "messages"} & set(recipes.get(each, {}))]
+    if not said:
         raise InputError.nothing_sent(
             "This job does not know how its requests were made of rows. Give the prompt and the options of the call to "
-            "dwbatch.attach(), or say on= which column holds the custom_ids."
+            "dwbatch.attach(), or say with on= which column holds the custom_ids."
         )
-    return recipes[used[-1]]
-
-
-def _with_key(given: dict[str, Any], held: Held) -> Any:
-    return read_options({**given, "api_key": held.connection.key}, call="result")
+    return said[-1]

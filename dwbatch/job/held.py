@@ -10,9 +10,24 @@ from dwbatch.engine.clock import Clock
 from dwbatch.engine.desk import Limits, Order
 from dwbatch.engine.wanted import is_in, keys_of
 from dwbatch.opening import Means
+from dwbatch.options import Options, Prompt
 
 # A desk at which nothing is cut has no use for limits.
 NO_LIMITS = Limits(max_requests=2**62, max_bytes=2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What a call said, by which the rows of another frame find their answers.
+
+    Parameters
+    ----------
+    prompt : str, list, callable or None
+    options : Options
+    """
+
+    prompt: Prompt | None
+    options: Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,8 @@ class Held:
     connection : Connection
     call : Call or None
         The call that made the job, with its frame; None where only the folder is known.
+    wording : Wording or None
+        What the call said; None where only the folder's recipe can say it.
     numbers : frozenset of int or None
         Only these shards of the folder; None for all that the call wants, or all there are.
     means : Means
@@ -33,6 +50,7 @@ class Held:
     checkpoint: Checkpoint
     connection: Connection
     call: Call | None = None
+    wording: Wording | None = None
     numbers: frozenset[int] | None = None
     means: Means = field(default_factory=Means)
 

@@ -14,6 +14,7 @@ from dwbatch.job.asked import call_on
 from dwbatch.job.cancelling import cancel, sentence
 from dwbatch.job.costs import Cost
 from dwbatch.job.held import Held
+from dwbatch.job.joining import view_on
 from dwbatch.job.live import Live
 from dwbatch.job.looking import client_of, look
 from dwbatch.job.rows import view_of
@@ -134,6 +135,7 @@ class Job:
         self,
         frame: "pd.DataFrame | pd.Series[str] | None" = None,
         *,
+        on: str | None = None,
         timeout: Duration | None = None,
         progress: bool = True,
     ) -> pd.DataFrame:
@@ -143,6 +145,9 @@ class Job:
         ----------
         frame : DataFrame or Series, optional
             Rows that the job was made of, in any order; by default those that it was made with.
+        on : str, optional
+            The column of `frame` that holds the custom_ids, or a template of them, such as
+            ``"user-{user_id}"``. By default a row finds its answer by what it asks.
         timeout, progress
             As for `wait`.
 
@@ -159,7 +164,7 @@ class Job:
         JobStoppedError
             If some requests were never bought, so that no waiting brings their answers.
         """
-        held = self._held if frame is None else self._with(frame)
+        held = self._held if frame is None or on is not None else self._with(frame)
         status = self.wait(timeout, progress=progress)
         if status.state in {JobState.UNSENT, JobState.UNCLEAR}:
             raise JobStoppedError(
@@ -168,7 +173,8 @@ class Job:
                 "is answered."
             )
         shards = held.shards()
-        return answers.answers(held, view_of(held, shards), shards)
+        view = view_of(held, shards) if frame is None or on is None else view_on(held, frame, on, shards)
+        return answers.answers(held, view, shards)
 
     def errors(self) -> pd.DataFrame:
         """The rows without an answer, and why; a look at what is fetched, and nothing is asked.
@@ -274,4 +280,4 @@ class Job:
         return cancelled
 
     def _with(self, frame: "pd.DataFrame | pd.Series[str]") -> Held:
-        return replace(self._held, call=call_on(self._held, frame), numbers=None)
+        return replace(self._held, call=call_on(self._held, frame))

@@ -1,6 +1,6 @@
 """The rows of a job: those of its frame, or one a request where there is no frame."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.again import Judge, judged
 from dwbatch.engine.gather import BATCH_ID, Gathered, gather
 from dwbatch.engine.wanted import keyed
+from dwbatch.frames import with_answers
+from dwbatch.holding import Column
 from dwbatch.job.held import Held
 from dwbatch.outcome import DETAIL_COLUMNS, Naming, columns_read
 from dwbatch.prompts.requests import Rows
@@ -34,17 +36,26 @@ class View:
         How the answer columns are called.
     judge : Judge or None
         Holds answers to the caller's response format.
+    merge : callable or None
+        Puts answer columns beside the caller's own; None where that is one value a row of `frame`.
     """
 
     frame: pd.DataFrame
     rows: Rows
     naming: Naming
     judge: Judge | None = None
+    merge: Callable[[Mapping[str, Column]], pd.DataFrame] | None = None
+
+    def merged(self, columns: Mapping[str, Column]) -> pd.DataFrame:
+        """A new frame with the answer columns."""
+        return with_answers(self.frame, columns) if self.merge is None else self.merge(columns)
 
     @classmethod
     def of_call(cls, call: Call) -> "View":
         """The rows of the frame that a call was made with."""
-        return cls(call.frame, call.rows, naming_of(call.options, call.asking), judge_of(call.asking))
+        return cls(
+            call.frame, call.rows, naming_of(call.options, call.asking), judge_of(call.asking), call.merged
+        )
 
 
 def view_of(held: Held, shards: Sequence[Shard]) -> View:
@@ -57,11 +68,7 @@ def by_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> View:
 
     A request that was sent again, by itself or with other parameters, stays one row.
     """
-    tables = [REQUESTS.empty_table(), *(_requests(checkpoint, shard) for shard in shards)]
-    requests = pa.concat_tables(tables)
-    keys = requests["answers_key"].combine_chunks()
-    _, first = np.unique(np.asarray(keys.dictionary_encode().indices), return_index=True)
-    kept = requests.take(pa.array(np.sort(first)))
+    kept = every_request(checkpoint, shards)
     keys = pa.concat_arrays([pa.array([], KEY), *kept["answers_key"].chunks])
     frame = pd.DataFrame(
         {
@@ -71,6 +78,15 @@ def by_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> View:
         }
     )
     return View(frame, unskipped(keys), Naming("response"))
+
+
+def every_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> pa.Table:
+    """The requests of some shards, each row's first one alone."""
+    tables = [REQUESTS.empty_table(), *(_requests(checkpoint, shard) for shard in shards)]
+    requests = pa.concat_tables(tables)
+    keys = requests["answers_key"].combine_chunks()
+    _, first = np.unique(np.asarray(keys.dictionary_encode().indices), return_index=True)
+    return requests.take(pa.array(np.sort(first)))
 
 
 def unskipped(keys: pa.Array) -> Rows:

@@ -7,13 +7,13 @@ from pathlib import Path
 from dwbatch.call import Call
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.errors import InputError, JobTimeoutError
-from dwbatch.job.held import Held
+from dwbatch.job.held import Held, Wording
 from dwbatch.job.job import Job
 from dwbatch.opening import Means
 from dwbatch.sending import submit_only
 
 
-def submit(call: Call, means: Means | None = None) -> Job:
+def submit(call: Call, wording: Wording | None = None, means: Means | None = None) -> Job:
     """Buy what a call still wants, and hand over the job.
 
     Raises
@@ -26,19 +26,19 @@ def submit(call: Call, means: Means | None = None) -> Job:
             "submit() needs a checkpoint, since its answers are fetched later; checkpoint=False is for a call that waits."
         )
     means = means or Means()
-    return Job(_held(call, submit_only(call, means), means))
+    return Job(_held(call, submit_only(call, means), wording, means))
 
 
 @contextmanager
-def told_with_job(call: Call, means: Means | None = None) -> Iterator[None]:
+def told_with_job(call: Call, wording: Wording) -> Iterator[None]:
     """Give a timeout the job that it has left running."""
     try:
         yield
     except JobTimeoutError as error:
         if error.checkpoint is not None:
-            error.job = Job(_held(call, error.checkpoint, means or Means()))
+            error.job = Job(_held(call, error.checkpoint, wording, Means()))
         raise
 
 
-def _held(call: Call, path: Path, means: Means) -> Held:
-    return Held(Checkpoint(path, means.disk), call.connection, call, means=means)
+def _held(call: Call, path: Path, wording: Wording | None, means: Means) -> Held:
+    return Held(Checkpoint(path, means.disk), call.connection, call, wording, means=means)

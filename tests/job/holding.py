@@ -56,7 +56,7 @@ def still(
     """The same, but its time passes only by waiting, and at once."""
     clock = StillClock(meanwhile or Owner(server).until_idle)
     call = prepare(frame, "Say {text}", read_options(options(server, **more), call="submit"))
-    return submit_call(call, Means(clock=clock, pace=Pace(), workers=1))
+    return submit_call(call, means=Means(clock=clock, pace=Pace(), workers=1))
 
 
 def until_answered(server: Server, count: int) -> None:

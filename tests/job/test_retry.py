@@ -148,7 +148,7 @@ def counted(server: Server, folder: Path, effects: Effects) -> Job:
         max_requests_per_batch=2,
     )
     means = Means(clock=StillClock(until_idle(server)), pace=Pace(), disk=CountedDisk(effects), workers=1)
-    return submit_call(prepare(FRAME, "Say {text}", read_options(given, call="submit")), means)
+    return submit_call(prepare(FRAME, "Say {text}", read_options(given, call="submit")), means=means)
 
 
 def billed(server: Server, name: str) -> Counter[str]:
