@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from dwbatch.local import Outcome, Server
@@ -114,6 +115,30 @@ def test_only_the_cancelled_rows_are_bought_when_they_are_asked_for(tmp_path: Pa
 
         assert said(out) == ok("a", "slow")
         assert sorted(bill.custom_id[:13] for bill in server.ledger()) == ["dwbatch-row-0", "dwbatch-row-1"]
+
+
+def test_rows_cancelled_during_a_call_wait_for_the_next_one_though_it_asks_for_them(tmp_path: Path) -> None:
+    with Server(answer=(model := Model(is_slow))) as server:
+        clock, cancel = StillClock(), once_answered(server, Owner.cancel)
+
+        def meanwhile() -> None:
+            cancel()
+            if posts(server).count("/batches") > 1:
+                model.may_answer.set()
+
+        def call() -> pd.DataFrame:
+            return run(
+                texts("a", "slow"), server, tmp_path / "job",
+                clock=clock, meanwhile=meanwhile, retry="cancelled",
+            )  # fmt: skip
+
+        first, bought = call(), posts(server).count("/batches")
+        second = call()
+
+        assert said(first) == [*ok("a"), CANCELLED]
+        assert bought == 1
+        assert said(second) == ok("a", "slow")
+        assert posts(server).count("/batches") == 2
 
 
 def test_a_batch_cancelled_while_validating_is_over_after_ten_minutes(tmp_path: Path) -> None:
