@@ -96,7 +96,7 @@ ERROR_CODE_MEANINGS: dict[ErrorCode, str] = {
     ErrorCode.SCHEMA_MISMATCH: "the answer is JSON but not of the asked shape",
     ErrorCode.NULL_INPUT: "a column that the prompt names is null in this row",
     ErrorCode.REQUEST_TOO_LARGE: "the request alone is larger than a batch may be",
-    ErrorCode.UNENCODABLE_INPUT: "the text holds a lone surrogate, which UTF-8 cannot express",
+    ErrorCode.UNENCODABLE_INPUT: "the row makes no request: no messages, a callable that raised, or no valid text",
     ErrorCode.UNREADABLE_IMAGE: "the image is missing or cannot be read",
 }
 
