@@ -14,7 +14,6 @@ from dwbatch.call import Call, prepare
 from dwbatch.errors import InputError, UnknownParameterError
 from dwbatch.frames import as_frame
 from dwbatch.given import read_options
-from dwbatch.job.submitting import told_with_job
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
 from dwbatch.other_frames import ArrowStream, in_kind
@@ -158,8 +157,7 @@ def _carried(frame: pd.DataFrame, text: str | None, options: Options) -> tuple[p
     if text is None and len(frame.columns) == 1:
         text = frame.columns[0]
     call = prepare(frame, text, options, ask=ask_embedding)
-    with told_with_job(call):
-        out, _ = carry_out(call)
+    out, _ = carry_out(call)
     return out, call
 
 
