@@ -11,6 +11,7 @@ import logging
 
 from dwbatch.accessor import register
 from dwbatch.api import run, submit
+from dwbatch.before.estimate import Estimate, estimate
 from dwbatch.before.jsonl import to_jsonl
 from dwbatch.before.plan import Plan, plan
 from dwbatch.before.preview import preview
@@ -21,12 +22,14 @@ from dwbatch.errors import (
     ApiError,
     CheckpointError,
     CheckpointLockedError,
+    CostLimitError,
     CredentialsError,
     DwbatchError,
     InputError,
     JobStoppedError,
     JobTimeoutError,
     NotAnApiError,
+    RowsFailedError,
     TransportError,
     UnknownParameterError,
 )
@@ -42,10 +45,12 @@ __all__ = [
     "ApiError",
     "CheckpointError",
     "CheckpointLockedError",
+    "CostLimitError",
     "CredentialsError",
     "DwbatchError",
     "EqualRowsWarning",
     "ErrorCode",
+    "Estimate",
     "InputError",
     "Job",
     "JobState",
@@ -55,11 +60,13 @@ __all__ = [
     "NotAnApiError",
     "ParquetReport",
     "Plan",
+    "RowsFailedError",
     "Status",
     "TransportError",
     "UnknownParameterError",
     "attach",
     "embed",
+    "estimate",
     "image",
     "jobs",
     "plan",

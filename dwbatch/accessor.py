@@ -7,13 +7,14 @@ from typing import Unpack
 import pandas as pd
 
 from dwbatch import api
+from dwbatch.before.estimate import Estimate, estimated
 from dwbatch.before.jsonl import written
 from dwbatch.before.plan import Plan, planned
 from dwbatch.before.preview import previewed
 from dwbatch.embedding import EmbedOptions, embedded, shows_embed_options, take_embed_options
 from dwbatch.given import take_options
 from dwbatch.job.job import Job
-from dwbatch.options import RunOptions, shows_options
+from dwbatch.options import Prompt, RunOptions, shows_options
 
 
 class Accessor:
@@ -51,19 +52,24 @@ class Accessor:
 
     @shows_options
     def preview(
-        self, prompt: str | None = None, *, rows: int = 3, **options: Unpack[RunOptions]
+        self, prompt: Prompt | None = None, *, rows: int = 3, **options: Unpack[RunOptions]
     ) -> pd.DataFrame:
         """The requests of the first rows, and nothing is sent; see `dwbatch.preview`."""
         return previewed(self._frame, prompt, rows, take_options(options, call="preview"))
 
     @shows_options
-    def plan(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> Plan:
+    def plan(self, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> Plan:
         """What `run` would do with the same arguments, counted; see `dwbatch.plan`."""
         return planned(self._frame, prompt, take_options(options, call="plan"))
 
     @shows_options
+    def estimate(self, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> Estimate:
+        """The server's price for what `run` would buy; see `dwbatch.estimate`."""
+        return estimated(self._frame, prompt, take_options(options, call="estimate"))
+
+    @shows_options
     def to_jsonl(
-        self, path: str | PathLike[str], prompt: str | None = None, **options: Unpack[RunOptions]
+        self, path: str | PathLike[str], prompt: Prompt | None = None, **options: Unpack[RunOptions]
     ) -> list[Path]:
         """Paths of the request files, for any batch API; see `dwbatch.to_jsonl`."""
         return written(self._frame, path, prompt, take_options(options, call="to_jsonl"))

@@ -93,11 +93,18 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
         The server's own limit is configured there; published are 50,000.
     max_bytes_per_batch : int, default 100,000,000
         Largest file, in bytes; a row that is larger alone is skipped.
+    max_cost : number, str or Decimal, optional
+        Most that what this call buys may cost, in the account's currency, by the server's own estimate:
+        more, or no price (and 0 is none), and the call is refused before any batch exists. The files
+        stay uploaded for a call with a higher limit.
     retry : str, list of str or False, default "transient"
         Which rows that are not ok this call sends again, each at most once and never before its batch
         has ended: ``"transient"`` (the server or the network was at fault), ``"failed"`` (other errors),
         ``"invalid"``, ``"truncated"``, ``"missing"``, ``"cancelled"``. Rows that failed for lack of money,
         and cancelled ones, not before the next call.
+    errors : {"coerce", "raise"}, default "coerce"
+        Whether rows that are not ok are values in the new columns, or raise once every answer is
+        merged: the frame is then ``error.frame``. A row skipped for a null is left to `on_null`.
     timeout : float, str or Timedelta, optional
         Longest wait: seconds, ``"8h"``, a Timedelta.
     poll_interval : float, str or Timedelta, optional
@@ -135,6 +142,10 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
         The folder cannot be used, or another call holds it.
     ApiError, TransportError, JobStoppedError
         The server refused, or cannot be reached. What was bought is kept.
+    CostLimitError
+        It would cost more than `max_cost`, or the server gives no price; nothing more was bought.
+    RowsFailedError
+        Rows failed and ``errors="raise"`` was said; everything is merged and kept.
     JobTimeoutError
         `timeout` is over. The batches run on, and the same call goes on from there.
 

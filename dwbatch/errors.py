@@ -9,12 +9,18 @@ DwbatchError
 ├── ApiError                         the server answered, and the answer is an error
 ├── NotAnApiError                    something answered that is not this API
 ├── TransportError                   no answer, or half of one: what happened is unclear
+├── CostLimitError                   what is to be bought costs more than max_cost allows, or nobody knows
+├── RowsFailedError                  some rows are not ok, and the caller wanted that raised
 ├── JobStoppedError                  waiting is pointless until somebody acts
 └── JobTimeoutError (TimeoutError)   the time given is over; the job runs on
 """
 
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
+
+import pandas as pd
 
 
 class DwbatchError(Exception):
@@ -151,6 +157,92 @@ class NotAnApiError(DwbatchError):
             "The base URL is probably wrong: it ends in '/v1' for the hosted service and in '/ai/v1' "
             "for a server of your own."
         )
+
+
+class CostLimitError(DwbatchError):
+    """Nothing more is bought: it would cost more than ``max_cost``, or the server does not say what.
+
+    The files stay at the server, so that a call with a higher limit does not upload them again.
+
+    Parameters
+    ----------
+    limit : Decimal
+        What the call may cost.
+    estimated : Decimal or None
+        What the server expects the purchase to cost; None where it gives no price.
+    spent : Decimal
+        The same of what this call has bought before.
+    requests : int
+        How many would be bought.
+    window : str
+        Completion window for which the price was asked.
+    models : mapping of str to Decimal or None
+        `estimated` by model.
+    """
+
+    def __init__(
+        self,
+        limit: Decimal,
+        estimated: Decimal | None,
+        spent: Decimal,
+        requests: int,
+        window: str,
+        models: Mapping[str, Decimal | None],
+    ) -> None:
+        super().__init__(limit, estimated, spent, requests, window, models)
+        self.limit = limit
+        self.estimated = estimated
+        self.spent = spent
+        self.requests = requests
+        self.window = window
+        self.models = models
+
+    def __str__(self) -> str:
+        before = "Nothing was bought"
+        if self.spent:
+            before = f"What this call has bought before, for about {self.spent:f}, runs on and is kept"
+        if self.estimated is None:
+            unknown = ", ".join(repr(name) for name, cost in self.models.items() if cost is None)
+            return (
+                f"The server gives no price{f' of {unknown}' if unknown else ''} for the {self.window} window (0 would "
+                f"not mean free), so max_cost={self.limit:f} cannot be kept to for {self.requests:,} requests. {before}; "
+                "the files are uploaded. Leave max_cost= out to buy them without a limit."
+            )
+        parts = ", ".join(f"{name}: {cost:f}" for name, cost in self.models.items() if cost is not None)
+        return (
+            f"{self.requests:,} requests would cost about {self.estimated:f} by the server's estimate ({parts}), more "
+            f"than max_cost={self.limit:f} leaves. {before}; the files are uploaded, and the same call with a higher "
+            "max_cost= buys them without another upload."
+        )
+
+
+class RowsFailedError(DwbatchError):
+    """Some rows are not ok, and the call said ``errors="raise"``. Every answer is in `frame`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What the call would have returned.
+    codes : mapping of str to int
+        Rows that failed, by error code.
+    """
+
+    def __init__(self, frame: "pd.DataFrame", codes: Mapping[str, int]) -> None:
+        # Not the frame: an exception's arguments are shown in its repr, and so in logs.
+        super().__init__(codes)
+        self.frame = frame
+        self.codes = codes
+
+    def __str__(self) -> str:
+        told = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
+        return (
+            f"{sum(self.codes.values()):,} of {len(self.frame):,} rows are not ok ({told}). Every answer is kept, and "
+            "stands with the reasons in the frame of this error (error.frame); retry= names what the same call "
+            "sends again."
+        )
+
+    def __reduce__(self) -> "tuple[type[Self], tuple[pd.DataFrame, Mapping[str, int]]]":
+        return type(self), (self.frame, self.codes)
 
 
 class JobStoppedError(DwbatchError):

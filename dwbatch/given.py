@@ -11,6 +11,7 @@ from dwbatch.errors import InputError, UnknownParameterError
 from dwbatch.limits import (
     Problems,
     check_body,
+    check_cost,
     check_duration,
     check_kinds,
     check_metadata,
@@ -20,7 +21,7 @@ from dwbatch.limits import (
     check_tools,
     check_truth,
 )
-from dwbatch.options import NAMES, Endpoint, Options, RunOptions
+from dwbatch.options import NAMES, Endpoint, Errors, Options, RunOptions
 
 # What people type who come from elsewhere, and what it is called here.
 ELSEWHERE = {
@@ -50,6 +51,9 @@ ELSEWHERE = {
     "reasoning": "reasoning_effort",
     "thinking": "reasoning_effort",
     "stop_sequences": "stop",
+    "budget": "max_cost",
+    "cost_limit": "max_cost",
+    "on_error": "errors",
 }
 
 
@@ -162,6 +166,9 @@ def _check_sending(options: Options, problems: Problems) -> None:
     ):
         problems.add(f"checkpoint= takes a folder's path, None or False; got {options.checkpoint!r}.")
     check_kinds(problems, options.retry)
+    check_cost(problems, options.max_cost)
+    if options.errors not in get_args(Errors):
+        problems.add(f"errors= takes 'coerce' or 'raise'; got {options.errors!r}.")
     check_duration(problems, "timeout", options.timeout)
     check_duration(problems, "poll_interval", options.poll_interval)
     if options.session is not None and not isinstance(options.session, requests.Session):

@@ -4,6 +4,7 @@ import math
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from numbers import Real
 
 import pandas as pd
@@ -140,6 +141,36 @@ def check_duration(problems: Problems, name: str, value: object) -> None:
         problems.add(
             f"{name}= takes seconds, a text such as '8h', or a Timedelta, more than zero, or None; got {value!r}."
         )
+
+
+def amount(cost: object) -> Decimal:
+    """An amount of money, exactly as it was written.
+
+    Raises
+    ------
+    ValueError, TypeError, ArithmeticError
+        If it is none.
+
+    Examples
+    --------
+    >>> amount(0.1), amount("12.50")
+    (Decimal('0.1'), Decimal('12.50'))
+    """
+    if isinstance(cost, bool) or not isinstance(cost, Decimal | Real | str):
+        raise TypeError("neither a number nor a text")
+    found = cost if isinstance(cost, Decimal) else Decimal(str(cost))
+    if not (found.is_finite() and found >= 0):
+        raise ValueError("no amount that could be kept to")
+    return found
+
+
+def check_cost(problems: Problems, cost: object) -> None:
+    """Note what is no amount of money; None is no limit and passes."""
+    try:
+        if cost is not None:
+            amount(cost)
+    except (ValueError, TypeError, ArithmeticError):
+        problems.add(f"max_cost= takes an amount of at least 0, such as 5 or '12.50', or None; got {cost!r}.")
 
 
 def check_text(problems: Problems, name: str, value: object, *, optional: bool = False) -> None:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from os import PathLike
 from typing import Any, Literal, Required, TypedDict, TypeVar
 
@@ -10,12 +11,14 @@ import pandas as pd
 import requests
 
 from dwbatch.columns import Kind
-from dwbatch.limits import seconds
+from dwbatch.limits import amount, seconds
 
 Duration = float | str | pd.Timedelta
 OnNull = Literal["skip", "raise", "render"]
 Retry = str | Sequence[str] | Literal[False]
 Place = str | PathLike[str] | Literal[False]
+Amount = Decimal | float | str
+Errors = Literal["coerce", "raise"]
 Endpoint = Literal["/v1/chat/completions", "/v1/responses", "/v1/completions"]
 # What a callable gets is one row, by the names of its columns; it returns a text or messages.
 Callback = Callable[[dict[str, Any]], object]
@@ -53,7 +56,9 @@ class RunOptions(TypedDict, total=False):
     checkpoint: Place | None
     max_requests_per_batch: int
     max_bytes_per_batch: int
+    max_cost: Amount | None
     retry: Retry
+    errors: Errors
     timeout: Duration | None
     poll_interval: Duration | None
     progress: bool
@@ -95,7 +100,9 @@ class Options:
     checkpoint: Place | None = None
     max_requests_per_batch: int = 50_000
     max_bytes_per_batch: int = 100_000_000
+    max_cost: Amount | None = None
     retry: Retry = "transient"
+    errors: Errors = "coerce"
     timeout: Duration | None = None
     poll_interval: Duration | None = None
     progress: bool = True
@@ -114,6 +121,11 @@ class Options:
     def poll_interval_s(self) -> float | None:
         """How often to look, in seconds; None for an interval that adapts."""
         return None if self.poll_interval is None else seconds(self.poll_interval)
+
+    @property
+    def cost_limit(self) -> Decimal | None:
+        """What this call may cost, exactly as it was written."""
+        return None if self.max_cost is None else amount(self.max_cost)
 
     @property
     def retry_kinds(self) -> frozenset[Kind]:

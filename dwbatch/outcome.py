@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,7 +15,7 @@ from dwbatch.answers.message import message_of
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
 from dwbatch.engine.gather import Gathered
-from dwbatch.errors import InputError
+from dwbatch.errors import InputError, RowsFailedError
 from dwbatch.holding import Column, Measure
 from dwbatch.prompts.requests import Rows
 
@@ -140,6 +141,18 @@ def _messages(bodies: pa.Array) -> pa.Array:
     return pa.array(
         [None if body is None else message_of(body) for body in bodies.to_pylist()], type=pa.string()
     )
+
+
+def refuse_failures(out: pd.DataFrame, codes: Mapping[str, int]) -> None:
+    """Raise if rows failed; a null is no failure, since ``on_null`` has a word of its own about it.
+
+    Raises
+    ------
+    RowsFailedError
+    """
+    failed = {code: count for code, count in codes.items() if code != ErrorCode.NULL_INPUT.value}
+    if failed:
+        raise RowsFailedError(out, failed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def carry_to(
             # A price needs the files at the server, and a limit is kept before the first purchase.
             ending = carry(goal=Goal.UPLOADED)
             if ending is Ending.OVER:
-                budget.approve([runner.shards[number] for number in plan.active], desk.client)
+                budget.approve(runner.shards.values(), plan.active, desk.client)
                 ending = carry(goal=goal)
         else:
             ending = carry(goal=goal)
