@@ -55,8 +55,11 @@ class Account:
         """Whether a row may be sent to the model: the last one may take the balance below zero."""
         return self._balance is None or self._balance > 0
 
-    def charge(self, amount: Decimal) -> None:
-        """Take the price of one answer off the balance."""
+    def charge(self, model: str, window: str, tokens: tuple[int, int]) -> None:
+        """Take the price of one answer off the balance, where money can run out at all."""
+        if self._balance is None:
+            return
+        amount = self.cost(model, window, tokens)
         with self._lock:
             if self._balance is not None:
                 self._balance -= amount

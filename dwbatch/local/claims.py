@@ -1,6 +1,5 @@
 """A row on its way to a model, and back."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -20,8 +19,7 @@ class Claim(NamedTuple):
     attempt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """How a row ended, ready to be stored."""
 
     claim: Claim

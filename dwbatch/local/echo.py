@@ -43,6 +43,9 @@ _RESPONSE_DEFAULTS: dict[str, Any] = {
     "truncation": "disabled",
 }
 
+# Of the endpoints that answer with a text, those that do not answer with a chat completion.
+_WRAPPED = {"/v1/responses", "/v1/messages", "/v1/completions"}
+
 _INCOMPLETE = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
 
 
@@ -85,6 +88,10 @@ def echo(url: str, body: dict[str, Any], row_id: str) -> dict[str, Any]:
 
 def wrap(url: str, body: dict[str, Any], row_id: str, text: str, *, is_cut: bool = False) -> dict[str, Any]:
     """A response body that says `text`, of the endpoint's own shape; cut, if it ran into a bound."""
+    if url not in _WRAPPED:
+        return chat(
+            body, row_id, {"role": "assistant", "content": text}, finish_reason=_reason(is_cut), said=text
+        )
     used = {"prompt": tokens(asked(body)), "completion": tokens(text)}
     model = body.get("model")
     if url == "/v1/responses":
@@ -100,11 +107,12 @@ def wrap(url: str, body: dict[str, Any], row_id: str, text: str, *, is_cut: bool
             "stop_sequence": None,
             "usage": {"input_tokens": used["prompt"], "output_tokens": used["completion"]},
         }
-    reason = "length" if is_cut else "stop"
-    if url == "/v1/completions":
-        choice = {"index": 0, "text": text, "finish_reason": reason}
-        return _choices("cmpl", "text_completion", model, row_id, [choice], used)
-    return chat(body, row_id, {"role": "assistant", "content": text}, finish_reason=reason, said=text)
+    choice = {"index": 0, "text": text, "finish_reason": _reason(is_cut)}
+    return _choices("cmpl", "text_completion", model, row_id, [choice], used)
+
+
+def _reason(is_cut: bool) -> str:  # noqa: FBT001 - a reply's word for a boolean
+    return "length" if is_cut else "stop"
 
 
 def _completions(body: dict[str, Any], row_id: str) -> dict[str, Any]:
@@ -113,7 +121,7 @@ def _completions(body: dict[str, Any], row_id: str) -> dict[str, Any]:
     prompts = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
     texts = [saying.cut(body, f"echo: {as_text(prompt)}") for prompt in prompts for _ in range(_wanted(body))]
     choices = [
-        {"index": place, "text": text, "finish_reason": "length" if is_cut else "stop"}
+        {"index": place, "text": text, "finish_reason": _reason(is_cut)}
         for place, (text, is_cut) in enumerate(texts)
     ]
     used = {"prompt": tokens(asked(body)), "completion": sum(tokens(text) for text, _ in texts)}

@@ -48,10 +48,12 @@ class Request(NamedTuple):
 _NAME = "OpenAIBatchRequest"
 _FIELDS = {"custom_id": serde.STRING, "method": serde.STRING, "url": serde.STRING, "body": serde.ANYTHING}
 
-# Names, colons, commas and one space after each: a fifth field would be longer.
-_LEAST_WITH_SPACES = len('{"custom_id": "", "method": "", "url": "", "body": }')
+# What stands around the four values: not a space, or one after each colon and comma. In the first there is
+# no room for another field, in the second none for one of the four again.
+_COMPACT = len('{"custom_id":"","method":"","url":"","body":}')
+_SPACED = len('{"custom_id": "", "method": "", "url": "", "body": }')
 
-_BLOCK_BYTES = 64 * 1024
+_BLOCK_BYTES = 256 * 1024
 
 
 class _RawLine(msgspec.Struct):
@@ -76,7 +78,7 @@ def requests(
     Parameters
     ----------
     file : file object
-        Read from where it stands to its end, a few megabytes at a time.
+        Read from where it stands to its end, some kilobytes at a time.
     limits : Limits
         Bounds of this server.
     models : dict of str to Model, optional
@@ -92,40 +94,40 @@ def requests(
     Refusal
         With the real server's status and sentence; nothing of the file may be kept.
     """
-    number = 0
-    for raw in cut(file):
+    number, offset = 0, 0
+    for raw, is_last in _raw_lines(file):
+        line = _read_fast(raw)
+        # What is not plainly good is looked at in the real server's order: is it text, is it blank, is it JSON.
+        stripped = _stripped(raw, number, offset, is_last=is_last) if line is None else raw
+        offset += len(raw) + 1
+        if not stripped:
+            continue
         number += 1
         if limits.max_requests_per_file and number > limits.max_requests_per_file:
             raise Refusal(
                 400,
                 f"File contains {number} requests, which exceeds the maximum of {limits.max_requests_per_file}",
             )
-        yield _request(raw, number, limits=limits, models=models)
+        yield _request(line or _read(stripped, number), number, limits=limits, models=models)
     if not number:
         raise Refusal(400, "File contains no valid request templates")
 
 
-def cut(file: BinaryIO) -> Iterator[bytes]:
-    """Lines that are not blank, without the white space around them.
+def _stripped(raw: bytes, number: int, offset: int, *, is_last: bool) -> bytes:
+    """A line without the white space around it.
 
     Raises
     ------
     Refusal
-        If a line is not UTF-8. A sequence that the end of the file cuts is dropped, as the server does.
+        If it is not UTF-8. A sequence that the end of the file cuts is dropped, as the server does.
     """
-    number, offset = 0, 0
-    for raw, is_last in _raw_lines(file):
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            if not is_last or error.reason != "unexpected end of data":
-                raise _not_utf8(error, number, offset) from error
-            raw = raw[: error.start]  # noqa: PLW2901 - the line is what is left of it
-            text = raw.decode("utf-8")
-        offset += len(raw) + 1
-        if stripped := text.strip():
-            number += 1
-            yield raw if len(stripped) == len(text) else stripped.encode()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if not is_last or error.reason != "unexpected end of data":
+            raise _not_utf8(error, number, offset) from error
+        text = raw[: error.start].decode("utf-8")
+    return text.strip().encode()
 
 
 def _raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
@@ -159,34 +161,42 @@ def _read_fast(raw: bytes) -> Line | None:
     """A line that is plainly good; None leaves it to the reader that knows the real server's words."""
     try:
         line = _decode(raw)
-        body = bytes(line.body)
         # The fast decoder goes deeper than the real server does; a text without
         # that many brackets need not be looked at twice.
-        if body.count(b"[") + body.count(b"{") >= serde.DEEPEST or _may_repeat_a_field(raw, line):
+        is_deep = raw.count(b"[") + raw.count(b"{") >= serde.DEEPEST
+        if is_deep or not _is_plain(raw, line):
             return None
-        return Line(line.custom_id, line.method, line.url, _decode_body(body))
-    except msgspec.DecodeError:
+        return Line(line.custom_id, line.method, line.url, _decode_body(line.body))
+    # A ValueError: not UTF-8, or a number of more digits than Python reads.
+    except (msgspec.DecodeError, ValueError):
         return None
 
 
-def _may_repeat_a_field(raw: bytes, line: _RawLine) -> bool:
-    """Whether a field may be there twice, which the real server refuses and the decoder does not."""
+def _is_plain(raw: bytes, line: _RawLine) -> bool:
+    """Whether no field is there twice, and all is UTF-8, of which the decoder sees only what it keeps.
+
+    Raises
+    ------
+    ValueError
+        If it is not UTF-8.
+    """
     around = len(raw) - len(line.body) - len(line.custom_id) - len(line.method) - len(line.url)
-    if around <= _LEAST_WITH_SPACES:
-        return False
+    if around <= _COMPACT or (around <= _SPACED and raw.isascii()):
+        return True
+    text = raw.decode("utf-8")
+    if around <= _SPACED:
+        return True
     # There is room for more than four fields, though not all need be new ones.
-    pairs = json.loads(raw, object_pairs_hook=list)
+    pairs = json.loads(text, object_pairs_hook=list)
     names = [pair[0] for pair in pairs if isinstance(pair, tuple)]
-    return any(names.count(name) > 1 for name in _FIELDS)
+    return all(names.count(name) <= 1 for name in _FIELDS)
 
 
-def _request(raw: bytes, number: int, *, limits: Limits, models: Mapping[str, Model] | None) -> Request:
-    line = _read(raw, number)
-    if len(line.custom_id.encode()) > MOST_CUSTOM_ID_BYTES:
+def _request(line: Line, number: int, *, limits: Limits, models: Mapping[str, Model] | None) -> Request:
+    size = len(line.custom_id.encode())
+    if size > MOST_CUSTOM_ID_BYTES:
         raise _refused(
-            number,
-            f"custom_id exceeds maximum length of {MOST_CUSTOM_ID_BYTES} characters "
-            f"(got {len(line.custom_id.encode())})",
+            number, f"custom_id exceeds maximum length of {MOST_CUSTOM_ID_BYTES} characters (got {size})"
         )
     if _NOT_IN_A_HEADER.search(line.custom_id):
         raise _refused(

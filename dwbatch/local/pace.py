@@ -42,6 +42,8 @@ class Pace:
     def duration_s(self, row_id: str, tokens: int) -> float:
         """Time that one answer takes, in seconds."""
         writing_s = tokens / self.tokens_per_s if self.tokens_per_s else 0.0
+        if not self.latency_s or not self.spread:
+            return self.latency_s + writing_s
         return self.latency_s * math.exp(self.spread * _normal(row_id)) + writing_s
 
 
@@ -68,6 +70,8 @@ class Turnstile:
 
     def wait_s(self) -> float:
         """Seconds until the turn that is taken by asking."""
+        if not self._step_s:
+            return 0.0
         with self._lock:
             now = time.monotonic()
             turn = max(now, self._next)

@@ -181,8 +181,9 @@ class Runner:
         again = list(itertools.islice(iter(self._later.due, None), max(0, wanted)))
         with self._lock:
             claims = [claim._replace(attempt=claim.attempt + 1) for claim in again if self._is_alive(claim)]
-            taken: list[tuple[_Running, int]] = []
-            while self._waiting and len(taken) + len(claims) < wanted:
+            taken: dict[_Running, list[int]] = {}
+            left = wanted - len(claims)
+            while self._waiting and left > 0:
                 running = self._waiting[0]
                 line = next(running.owed, None)
                 if line is None:
@@ -191,10 +192,11 @@ class Runner:
                     self._forget_if_over(running)
                     continue
                 running.in_flight.add(line)
-                taken.append((running, line))
+                taken.setdefault(running, []).append(line)
+                left -= 1
         if taken:
             with self._store.reading() as db:
-                claims += [_load(db, running, line) for running, line in taken]
+                claims += [claim for running, lines in taken.items() for claim in _load(db, running, lines)]
         return claims
 
     def _save(self, finished: list[Finish]) -> None:
@@ -223,19 +225,25 @@ class Runner:
             self._running.pop(running.batch, None)
 
 
-def _load(db: sqlite3.Connection, running: _Running, line: int) -> Claim:
-    custom_id, url, model, body = db.execute(
-        "SELECT custom_id, url, model, body FROM request WHERE seq = ?", (running.first_request + line,)
-    ).fetchone()
-    return Claim(
-        running.batch,
-        running.epoch,
-        line,
-        running.ids.of(line),
-        custom_id,
-        url,
-        model,
-        running.window,
-        body,
-        running.deadline,
-    )
+def _load(db: sqlite3.Connection, running: _Running, lines: list[int]) -> Iterator[Claim]:
+    """Claims of these lines, which are in ascending order; neighbours are read together."""
+    first = running.first_request
+    for _, pairs in itertools.groupby(enumerate(lines), key=lambda pair: pair[1] - pair[0]):
+        run = [line for _, line in pairs]
+        found = db.execute(
+            "SELECT custom_id, url, model, body FROM request WHERE seq BETWEEN ? AND ? ORDER BY seq",
+            (first + run[0], first + run[-1]),
+        )
+        for line, (custom_id, url, model, body) in zip(run, found, strict=True):
+            yield Claim(
+                running.batch,
+                running.epoch,
+                line,
+                running.ids.of(line),
+                custom_id,
+                url,
+                model,
+                running.window,
+                body,
+                running.deadline,
+            )

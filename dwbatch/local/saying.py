@@ -9,7 +9,7 @@ from dwbatch.local import schemas
 _CHARACTERS_A_TOKEN = 4
 # No bound at all: of bounds the smallest counts.
 _ANY = 2**64
-_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_BOUNDS = {"max_completion_tokens", "max_tokens", "max_output_tokens"}
 
 
 class TooMuchError(ValueError):
@@ -66,14 +66,19 @@ def text(url: str, body: dict[str, Any]) -> str:
 
 def cut(body: dict[str, Any], said: str) -> tuple[str, bool]:
     """The answer as far as the request lets it go on, and whether it was cut short."""
+    if _BOUNDS.isdisjoint(body):
+        return said, False
     usual = tokens(said)
-    most = min(count(body, name, usual=usual, most=_ANY) for name in _BOUNDS) * _CHARACTERS_A_TOKEN
+    named = _BOUNDS.intersection(body)
+    most = min(count(body, name, usual=usual, most=_ANY) for name in named) * _CHARACTERS_A_TOKEN
     return said[:most], len(said) > most
 
 
 def tool_call(url: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """The call of a function that a chat request insists on, its arguments made to fit."""
     choice = body.get("tool_choice")
+    if choice is None:
+        return None
     functions = [
         tool["function"] for tool in body.get("tools") or () if isinstance(tool.get("function"), dict)
     ]

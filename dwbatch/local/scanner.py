@@ -16,6 +16,8 @@ _ESCAPES = dict(zip(b'"\\/bfnrt', '"\\/\b\f\n\r\t', strict=True))
 _SURROGATES = range(0xD800, 0xE000)
 _SECOND_SURROGATES = range(0xDC00, 0xE000)
 _BEYOND_ALL = float("inf")
+# Of an integer that fits 64 bits, its sign included.
+_MOST_DIGITS = 20
 
 
 class SyntaxFault(Exception):  # noqa: N818 - a fault of the text, not of this program
@@ -58,7 +60,8 @@ class Scanner:
             raise self._ahead("invalid number")
         is_whole = not (self._fraction() | self._exponent())
         digits = self._text[begin : self._at]
-        if is_whole and -(2**63) <= int(digits) < 2**64:
+        # Measured first, because Python refuses to read integers of thousands of digits.
+        if is_whole and len(digits) <= _MOST_DIGITS and -(2**63) <= int(digits) < 2**64:
             return int(digits)
         value = float(digits)
         if abs(value) == _BEYOND_ALL:

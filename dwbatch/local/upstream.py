@@ -20,6 +20,8 @@ from dwbatch.local.retrying import Retry
 from dwbatch.local.settling import Settled, http_failure, settle
 from dwbatch.local.views import ERROR
 
+_read_body = msgspec.json.Decoder().decode
+
 logger = logging.getLogger(__name__)
 
 
@@ -78,7 +80,7 @@ class Upstream:
         if refused is not None:
             return refused
         began = time.monotonic()
-        self._stopping.wait(self._turnstile.wait_s())
+        self._pause(self._turnstile.wait_s())
         settled = self._settled(claim)
         if settled.is_retriable and self._retry is not None:
             wait_s = self._retry.wait_s(claim.attempt, deadline=claim.deadline)
@@ -87,8 +89,8 @@ class Upstream:
                     "row %s: attempt %d failed, again in %g s", claim.row_id, claim.attempt + 1, wait_s
                 )
                 return Finish(claim, settled.kind, settled.status_code, settled.stored, again_in_s=wait_s)
-        self._stopping.wait(self._pace.duration_s(claim.row_id, settled.tokens[1]))
-        self._account.charge(self._account.cost(claim.model, claim.window, settled.tokens))
+        self._pause(self._pace.duration_s(claim.row_id, settled.tokens[1]))
+        self._account.charge(claim.model, claim.window, settled.tokens)
         return Finish(
             claim,
             settled.kind,
@@ -101,6 +103,11 @@ class Upstream:
             duration_ms=(time.monotonic() - began) * 1000,
         )
 
+    def _pause(self, wait_s: float) -> None:
+        # To wait for no time at all still takes two locks, for each of a million rows.
+        if wait_s > 0:
+            self._stopping.wait(wait_s)
+
     def _refused(self, claim: Claim) -> Finish | None:
         """The end of a row that never gets to the model."""
         if not self._account.can_pay:
@@ -111,7 +118,7 @@ class Upstream:
         return None
 
     def _settled(self, claim: Claim) -> Settled:
-        body = msgspec.json.decode(claim.body)
+        body = _read_body(claim.body)
         # The callables are the user's, and so is what they return: whatever goes
         # wrong in them is one failed row, as a model that breaks down would be.
         try:

@@ -58,6 +58,35 @@ def test_any_bytes_are_accepted_or_refused(content: bytes) -> None:
         assert accepted(content)
 
 
+@pytest.mark.parametrize(
+    "mangled",
+    [
+        b'{"custom_id":"\xff","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}',
+        b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"\xff"}}',
+        b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","\xff":0,"body":{"model":"m"}}',
+        b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","z":"\xff","body":{"model":"m"}}',
+        b'{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "\xff":0, "body":{"model": "m"}}',
+    ],
+)
+def test_bytes_that_are_not_utf8_are_refused_wherever_they_stand(mangled: bytes) -> None:
+    good = json.dumps(line("a")).encode()
+    place = len(good) + 1 + mangled.index(b"\xff")
+
+    said = refusal(good + b"\n" + mangled + b"\n" + good)
+
+    assert said.startswith(f"File contains invalid UTF-8 on/near line 1 at byte offset {place}: ")
+
+
+@pytest.mark.parametrize("where", ["in the body", "beside it"])
+def test_an_integer_of_thousands_of_digits_is_out_of_range(where: str) -> None:
+    digits = "1" * 5000
+    plain = json.dumps(line("a", z=0) if where == "in the body" else line("a") | {"z": 0})
+
+    said = refusal(plain.replace('"z": 0', f'"z": {digits}').encode())
+
+    assert said.startswith("Invalid JSON on line 1: number out of range at line 1 column ")
+
+
 def test_a_priority_at_the_top_of_a_body_is_dropped() -> None:
     (kept,) = accepted(jsonl(line("a", priority=9, z={"priority": 1})))
 
