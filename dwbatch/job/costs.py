@@ -87,6 +87,12 @@ def cost_of(held: Held, view: View, shards: Sequence[Shard], client: Client) -> 
     )
 
 
+def billed_so_far(shards: Sequence[Shard], client: Client) -> Decimal | None:
+    """What the server has billed for some shards; None where it does not tell."""
+    told = [_analytics(shard, client) for shard in shards if shard.batch_id is not None]
+    return _sum([each.total_cost for each in told if each is not None])
+
+
 COLUMNS = ("batch_id", "billed", "requests", "prompt_tokens", "completion_tokens")
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from dwbatch.checkpoint.schemas import BATCHES, to_table
 from dwbatch.engine.progress import Progress
 from dwbatch.errors import JobStoppedError, JobTimeoutError
-from dwbatch.job import answers, costs, retrying, waiting
+from dwbatch.job import answers, costs, retrying, showing, waiting
 from dwbatch.job.asked import call_on
 from dwbatch.job.cancelling import cancel, sentence
 from dwbatch.job.costs import Cost
@@ -45,7 +45,10 @@ class Job:
         self._live = Live()
 
     def __repr__(self) -> str:
-        return f"Job({str(self._held.checkpoint.path)!r})"
+        return showing.text(self._held)
+
+    def _repr_html_(self) -> str:
+        return showing.card(self._held)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -101,16 +104,19 @@ class Job:
             If the time is over; the batches run on.
         """
         shown = Progress(is_shown=progress)
+        watcher = showing.watcher_of(self._held, shown, is_shown=progress)
         try:
             waiting.wait(
                 self._held,
                 timeout_s=None if timeout is None else seconds(timeout),
                 progress=shown,
-                watcher=shown,
+                watcher=watcher,
             )
         except JobTimeoutError as error:
             error.job = self
             raise
+        finally:
+            showing.finish(watcher)
         return status_of(self._held, self._held.shards())
 
     def partial(self) -> pd.DataFrame:

@@ -148,6 +148,23 @@ def status_of(held: Held, shards: Sequence[Shard]) -> JobStatus:
     )
 
 
+def text_of(status: JobStatus) -> str:
+    """A status as a few aligned lines."""
+    lines = {
+        "state": f"{status.state}: {STATE_MEANINGS[status.state]}",
+        "requests": f"{status.completed:,} completed, {status.failed:,} failed, {status.pending:,} pending, of {status.requests:,}",
+        "batches": f"{status.batches_over} of {status.batches} over",
+        "bought": None if status.since is None else f"{status.since:%Y-%m-%d %H:%M} UTC",
+        "overdue since" if status.is_overdue else "due": (
+            None if status.deadline is None or status.is_over else f"{status.deadline:%Y-%m-%d %H:%M} UTC"
+        ),
+        "tokens": f"{status.prompt_tokens:,} prompt, {status.completion_tokens:,} completion, in what is fetched",
+        "checkpoint": str(status.checkpoint),
+    }
+    width = max(len(name) for name, value in lines.items() if value is not None)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines.items() if value is not None)
+
+
 def _state(shard: Shard) -> JobState:
     """A batch that was just seen to be over has ended, although nobody has recorded it yet."""
     if shard.state is State.SUBMITTED and shard.server_status in _SERVER_OVER:
