@@ -93,6 +93,8 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
         The server's own limit is configured there; published are 50,000.
     max_bytes_per_batch : int, default 100,000,000
         Largest file, in bytes; a row that is larger alone is skipped.
+    max_active_batches : int, optional
+        Most batches between upload and fetch at one time; the next ones wait. All at once unless said.
     max_cost : number, str or Decimal, optional
         Most that what this call buys may cost, in the account's currency, by the server's own estimate:
         more, or no price (and 0 is none), and the call is refused before any batch exists. The files

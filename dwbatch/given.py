@@ -152,6 +152,7 @@ def _check_sending(options: Options, problems: Problems) -> None:
     check_text(problems, "custom_id", options.custom_id, optional=True)
     check_range(problems, "max_requests_per_batch", options.max_requests_per_batch, least=1, whole=True)
     check_range(problems, "max_bytes_per_batch", options.max_bytes_per_batch, least=1, whole=True)
+    check_range(problems, "max_active_batches", options.max_active_batches, least=1, whole=True)
     if options.on_null not in {"skip", "raise", "render"}:
         problems.add(f"on_null= takes 'skip', 'raise' or 'render'; got {options.on_null!r}.")
     if options.prefix is not None and not isinstance(options.prefix, str):

@@ -109,6 +109,7 @@ def opened(
             source=call.source,
             limits=Limits(call.options.max_requests_per_batch, call.options.max_bytes_per_batch),
         ) as desk:
+            desk.most_active = call.options.max_active_batches
             yield desk
 
 

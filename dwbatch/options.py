@@ -56,6 +56,7 @@ class RunOptions(TypedDict, total=False):
     checkpoint: Place | None
     max_requests_per_batch: int
     max_bytes_per_batch: int
+    max_active_batches: int | None
     max_cost: Amount | None
     retry: Retry
     errors: Errors
@@ -100,6 +101,7 @@ class Options:
     checkpoint: Place | None = None
     max_requests_per_batch: int = 50_000
     max_bytes_per_batch: int = 100_000_000
+    max_active_batches: int | None = None
     max_cost: Amount | None = None
     retry: Retry = "transient"
     errors: Errors = "coerce"

@@ -198,6 +198,8 @@ class Desk:
     workers : int
         Steps at one time: one a shard, so that an upload never stalls polling; few, so that memory
         stays small.
+    most_active : int or None
+        Most shards between upload and fetch.
     """
 
     checkpoint: Checkpoint
@@ -211,6 +213,7 @@ class Desk:
     tally: Tally
     say: Callable[[str], None]
     workers: int = 4
+    most_active: int | None = None
     memories: dict[int, Memory] = field(default_factory=dict)
 
     def memory(self, shard: Shard) -> Memory:

@@ -18,6 +18,7 @@ from dwbatch.engine.looks import Looks
 from dwbatch.engine.poll import poll
 from dwbatch.engine.states import OVER, UNPAID, check_move
 from dwbatch.engine.submit import intend
+from dwbatch.engine.turns import in_turn
 
 logger = logging.getLogger(__name__)
 
@@ -145,39 +146,38 @@ class Runner:
             return
         self._decide_purchases()
         now = self.desk.clock.monotonic()
-        due = [
-            shard for shard in self._idle() if not self._is_done(shard) and self.desk.memory(shard).due <= now
-        ]
+        due = [shard for shard in self._open() if self._is_free(shard) and self.desk.memory(shard).due <= now]
         submitted = [shard for shard in due if shard.state is State.SUBMITTED]
         if submitted and self._looks.next <= now and not self._is_polling():
             self._start(hands.start(partial(poll, submitted, self.desk)), submitted)
         steps = self._goal.steps
-        order = tuple(steps)
-        first = sorted(
-            (shard for shard in due if shard.state in steps),
-            key=lambda shard: (order.index(shard.state), shard.number),
-        )
-        for shard in first[: self._free()]:
+        for shard in self._in_turn(due)[: self._free()]:
             self._start(hands.start(partial(_single, steps[shard.state], shard, self.desk)), [shard])
+
+    def _in_turn(self, due: Collection[Shard]) -> list[Shard]:
+        return in_turn(due, self._open(), self._busy(), tuple(self._goal.steps), self.desk.most_active)
 
     def _free(self) -> int:
         """How many steps may begin; where there are several hands, one is kept for looking at batches."""
-        must_look = (
-            any(shard.state is State.SUBMITTED for shard in self._carried()) and not self._is_polling()
-        )
-        kept = 1 if must_look and self.desk.workers > 1 else 0
+        submitted = any(shard.state is State.SUBMITTED for shard in self._carried())
+        kept = 1 if submitted and not self._is_polling() and self.desk.workers > 1 else 0
         return max(0, self.desk.workers - kept - len(self._running))
 
     def _start(self, future: "Future[list[Outcome]]", shards: Iterable[Shard]) -> None:
         self._running[future] = frozenset(shard.number for shard in shards)
 
-    def _idle(self) -> list[Shard]:
-        busy = {number for numbers in self._running.values() for number in numbers}
-        return [shard for shard in self._carried() if shard.number not in busy]
+    def _is_free(self, shard: Shard) -> bool:
+        return shard.number not in self._busy()
+
+    def _busy(self) -> set[int]:
+        return {number for numbers in self._running.values() for number in numbers}
+
+    def _open(self) -> list[Shard]:
+        return [shard for shard in self._carried() if not self._is_done(shard)]
 
     def _decide_purchases(self) -> None:
         """Declare what is about to be bought; or drop it, if somebody said to stop."""
-        unpaid = [shard for shard in self._idle() if shard.state in UNPAID]
+        unpaid = [shard for shard in self._carried() if shard.state in UNPAID and self._is_free(shard)]
         if self.desk.checkpoint.is_stopped():
             dropped = [never_sent(shard, self.desk.checkpoint, self.desk.clock) for shard in unpaid]
             self._record([Outcome(shard, is_settled=True) for shard in dropped])
@@ -189,14 +189,19 @@ class Runner:
         self._record([intend(shard, self.desk) for shard in uploaded if self.desk.memory(shard).due <= now])
 
     def _is_polling(self) -> bool:
-        numbers = {number for running in self._running.values() for number in running}
-        return any(self.shards[number].state is State.SUBMITTED for number in numbers)
+        return any(self.shards[number].state is State.SUBMITTED for number in self._busy())
 
     def _idle_s(self, deadline: float | None) -> float:
         now = self.desk.clock.monotonic()
-        waiting = [shard for shard in self._carried() if not self._is_done(shard)]
-        moments = [self.desk.memory(shard).due for shard in waiting if shard.state is not State.SUBMITTED]
+        waiting = self._open()
         submitted = [self.desk.memory(shard).due for shard in waiting if shard.state is State.SUBMITTED]
+        # What waits until others are done has no moment of its own.
+        may_begin = {shard.number for shard in self._in_turn(waiting)}
+        moments = [
+            self.desk.memory(shard).due
+            for shard in waiting
+            if shard.number in may_begin or shard.state not in {State.PLANNED, State.SUBMITTED}
+        ]
         if submitted and not self._is_polling():
             moments.append(max(self._looks.next, min(submitted)))
         if deadline is not None:
