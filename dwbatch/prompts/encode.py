@@ -205,6 +205,9 @@ def encode(
 def _why_skipped(
     missing: np.ndarray, unencodable: np.ndarray, piece: Piece | None
 ) -> tuple[pa.Array, pa.Array]:
+    is_any = missing.any() or unencodable.any() or (piece is not None and any(piece.errors))
+    if not is_any:
+        return pa.nulls(len(missing), pa.string()), pa.nulls(len(missing), pa.string())
     codes = np.full(len(missing), None, dtype=object)
     reasons = codes.copy()
     for place, error in enumerate(piece.errors if piece else ()):
