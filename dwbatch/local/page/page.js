@@ -45,7 +45,7 @@ function showTotals(seen) {
   ];
   find("totals").replaceChildren(...shown.map(([name, value]) => {
     const one = make("div");
-    one.append(make("dt", name), make("dd", value));
+    one.append(make("dt", name), make("dd", value, name === "Rows failed" && totals.failed ? "failed" : ""));
     return one;
   }));
 }
