@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from dwbatch.checkpoint.schemas import BATCHES, to_table
 from dwbatch.engine.progress import Progress
 from dwbatch.errors import JobStoppedError, JobTimeoutError
 from dwbatch.job import answers, costs, retrying, showing, waiting
+from dwbatch.job import plot as plotting
 from dwbatch.job.asked import call_on
 from dwbatch.job.cancelling import cancel, sentence
 from dwbatch.job.costs import Cost
@@ -21,6 +22,9 @@ from dwbatch.job.rows import view_of
 from dwbatch.job.status import JobState, JobStatus, status_of
 from dwbatch.limits import seconds
 from dwbatch.options import Duration
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Job:
@@ -57,28 +61,12 @@ class Job:
         )
 
     def status(self) -> JobStatus:
-        """How far the job is; one look at the server, and nothing is written.
-
-        Returns
-        -------
-        JobStatus
-
-        Raises
-        ------
-        ApiError, TransportError
-            If the server cannot be asked.
-        """
+        """How far the job is; one look at the server, and nothing is written."""
         with client_of(self._held) as client:
             return status_of(self._held, look(self._held, client))
 
     def batches(self) -> pd.DataFrame:
-        """The shards of the job and their batches, as last recorded.
-
-        Returns
-        -------
-        DataFrame
-            One row a shard, with the columns of ``batches.parquet``.
-        """
+        """The shards of the job and their batches as last recorded, with the columns of ``batches.parquet``."""
         frame: pd.DataFrame = to_table(self._held.shards()).select(BATCHES.names).to_pandas()
         return frame
 
@@ -237,20 +225,26 @@ class Job:
         return Job(retrying.retry(self._held, which, parameters, progress=Progress(is_shown=progress)))
 
     def cost(self) -> Cost:
-        """What the job was billed and what it used, so far.
-
-        Returns
-        -------
-        Cost
-
-        Raises
-        ------
-        ApiError, TransportError
-            If the server cannot be asked. One that knows no costs is no error.
-        """
+        """What the job was billed and what it used, so far; a server that knows no costs is no error."""
         shards = self._held.shards()
         with client_of(self._held) as client:
             return costs.cost_of(self._held, view_of(self._held, shards), shards, client)
+
+    def plot(self) -> "Figure":
+        """A picture of the job: its requests over time, and what became of its rows.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Of what is recorded; nothing is asked. Its two axes can be drawn on further.
+
+        Raises
+        ------
+        DwbatchError
+            If matplotlib is not installed (extra ``plot``).
+        """
+        figure: Figure = plotting.plot(self._held)
+        return figure
 
     def cancel(self, *, timeout: Duration | None = 30, progress: bool = True) -> pd.DataFrame:
         """Stop the spending: cancel every batch that still runs, and send nothing more.

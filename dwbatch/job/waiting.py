@@ -5,6 +5,7 @@ from dwbatch.checkpoint.shard import State
 from dwbatch.engine.goal import Goal
 from dwbatch.engine.progress import Progress
 from dwbatch.engine.runner import Ending, Runner, Watcher
+from dwbatch.engine.sampling import Sampled
 from dwbatch.engine.states import IN_FLIGHT
 from dwbatch.errors import JobTimeoutError
 from dwbatch.job.held import NO_LIMITS, Held
@@ -52,7 +53,7 @@ def wait(held: Held, *, timeout_s: float | None, progress: Progress, watcher: Wa
         ):
             shards = held.every()
             active = {shard.number for shard in shards if shard.state in IN_FLIGHT and held.owns(shard)}
-            runner = Runner(desk, shards, active, watcher)
+            runner = Runner(desk, shards, active, Sampled(watcher, held.checkpoint, clock))
             deadline = None if timeout_s is None else max(clock.monotonic(), started + timeout_s)
             ending = runner.carry(deadline=deadline, goal=Goal.FETCHED)
             left = sum(shard.state is State.SUBMITTED for shard in runner.in_flight())
