@@ -34,12 +34,12 @@ class Sockets:
         self._watch(adapter.poolmanager)
         made = adapter.proxy_manager_for
 
-        def proxy_manager_for(*args: Any, **options: Any) -> Any:
-            manager = made(*args, **options)
-            self._watch(manager)
-            return manager
+        def watched(*args: Any, **options: Any) -> Any:
+            pools = made(*args, **options)
+            self._watch(pools)
+            return pools
 
-        adapter.proxy_manager_for = proxy_manager_for  # type: ignore[method-assign] # of this one adapter, whatever its class
+        adapter.proxy_manager_for = watched  # type: ignore[method-assign] # of this one adapter, whatever its class
 
     def shut(self) -> None:
         """End every connection, also those that are made later: whoever reads or writes gets an error."""
@@ -59,10 +59,10 @@ class Sockets:
         if are_shut:
             _shut(sock)
 
-    def _watch(self, manager: object) -> None:
-        if isinstance(manager, PoolManager):
-            kinds = manager.pool_classes_by_scheme
-            manager.pool_classes_by_scheme = {scheme: self._watched(kind) for scheme, kind in kinds.items()}
+    def _watch(self, pools: object) -> None:
+        if isinstance(pools, PoolManager):
+            kinds = pools.pool_classes_by_scheme
+            pools.pool_classes_by_scheme = {scheme: self._watched(kind) for scheme, kind in kinds.items()}
 
     def _watched(self, kind: PoolKind) -> PoolKind:
         with self._lock:
