@@ -7,7 +7,7 @@ has done that.
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ class ArrowStream(Protocol):
         ...
 
 
+AnyFrame: TypeAlias = "pd.DataFrame | pd.Series[str] | ArrowStream"
+
+
 def in_kind(frame: object, carried: Callable[[pd.DataFrame], tuple[pd.DataFrame, Call]], *, call: str) -> Any:
     """A frame of the same kind with its answers.
 
@@ -55,6 +58,19 @@ def in_kind(frame: object, carried: Callable[[pd.DataFrame], tuple[pd.DataFrame,
         return carried(as_frame(frame, call=call))[0]
     held = _Held.read(frame, call=call)
     return held.with_answers(_as_arrow(*carried(as_frame(held.view(), call=call))))
+
+
+def in_pandas(frame: object, *, call: str) -> pd.DataFrame:
+    """Any frame as one of pandas, for a call that gives back none of its kind.
+
+    Raises
+    ------
+    InputError
+        If the frame cannot be read.
+    """
+    if isinstance(frame, pd.DataFrame | pd.Series) or not _speaks_arrow(frame):
+        return as_frame(frame, call=call)
+    return as_frame(_Held.read(frame, call=call).view(), call=call)
 
 
 def _speaks_arrow(frame: object) -> bool:

@@ -17,10 +17,10 @@ from dwbatch.engine.desk import Desk
 from dwbatch.engine.goal import Goal
 from dwbatch.engine.price import Price, price
 from dwbatch.engine.progress import Progress
-from dwbatch.frames import as_frame
 from dwbatch.given import take_options
 from dwbatch.opening import Means, opened, place_of
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
+from dwbatch.other_frames import AnyFrame, in_pandas
 from dwbatch.sending import carry_to
 
 # The two that the hosted service sells.
@@ -106,9 +106,7 @@ class Estimate:
 
 
 @shows_options
-def estimate(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
-) -> Estimate:
+def estimate(frame: AnyFrame, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> Estimate:
     """The server's own price for what `dwbatch.run` would buy with the same arguments.
 
     Only the server can say what it takes, and only of files that it has: so what is not answered
@@ -117,7 +115,7 @@ def estimate(
 
     Parameters
     ----------
-    frame : DataFrame or Series
+    frame : DataFrame, Series, or any frame that speaks Arrow
     prompt : str, list or callable, optional
         As in `dwbatch.run`, like every other option.
 
@@ -151,13 +149,13 @@ def estimate(
     return estimated(frame, prompt, take_options(options, call="estimate"))
 
 
-def estimated(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> Estimate:
+def estimated(frame: AnyFrame, prompt: Prompt | None, options: Options) -> Estimate:
     """What `estimate` returns, for a door that has read the options itself."""
-    return ask_price(prepare(as_frame(frame, call="estimate"), prompt, options))
+    return ask_price(prepare(in_pandas(frame, call="estimate"), prompt, options))
 
 
-def ask_price(call: Call, means: Means | None = None) -> Estimate:
-    """Upload what a call would buy, and ask for its price."""
+def ask_price(call: Call, means: Means | None = None, *, tells: bool = True) -> Estimate:
+    """Upload what a call would buy, and ask for its price; `tells` says it in a sentence on stderr too."""
     means = means or Means()
     timeout_s = call.options.timeout_s
     deadline = None if timeout_s is None else means.clock.monotonic() + timeout_s
@@ -170,7 +168,8 @@ def ask_price(call: Call, means: Means | None = None) -> Estimate:
                 found = _asked(call, path, desk)
         finally:
             progress.close()
-    progress.say(str(found))
+    if tells:
+        progress.say(str(found))
     return found
 
 

@@ -7,22 +7,20 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO, Unpack
 
-import pandas as pd
-
 from dwbatch.before.cutting import cut_up
 from dwbatch.call import Call, custom_ids_of, prepare, warn_of_equal_rows
 from dwbatch.checkpoint.disk import PARTIAL, Disk
 from dwbatch.engine.wanted import Wanted
 from dwbatch.errors import InputError
-from dwbatch.frames import as_frame
 from dwbatch.given import take_options
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
+from dwbatch.other_frames import AnyFrame, in_pandas
 from dwbatch.prompts.requests import Lines, write_lines
 
 
 @shows_options
 def to_jsonl(
-    frame: "pd.DataFrame | pd.Series[str]",
+    frame: AnyFrame,
     path: str | PathLike[str],
     prompt: Prompt | None = None,
     **options: Unpack[RunOptions],
@@ -34,7 +32,7 @@ def to_jsonl(
 
     Parameters
     ----------
-    frame : DataFrame or Series
+    frame : DataFrame, Series, or any frame that speaks Arrow
     path : path
         Where to write, such as ``"requests.jsonl"``. What does not fit into one file of
         `max_requests_per_batch` and `max_bytes_per_batch` goes to ``requests-00001.jsonl``,
@@ -71,7 +69,7 @@ def to_jsonl(
 
 
 def written(
-    frame: "pd.DataFrame | pd.Series[str]",
+    frame: AnyFrame,
     path: str | PathLike[str],
     prompt: Prompt | None,
     options: Options,
@@ -85,7 +83,7 @@ def written(
             f"{f' and the {len(taken) - 1} beside it' if len(taken) > 1 else ''}."
         )
     # Here the word is about files: no answer column is written that could collide.
-    call = prepare(as_frame(frame, call="to_jsonl"), prompt, replace(options, overwrite=True), sends=False)
+    call = prepare(in_pandas(frame, call="to_jsonl"), prompt, replace(options, overwrite=True), sends=False)
     warn_of_equal_rows(call)
     found = cut_up(call, call.asked)
     disk, paths = Disk(), list[Path]()

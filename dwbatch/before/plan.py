@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-import pandas as pd
-
 from dwbatch.before.card import card
 from dwbatch.before.cutting import cut_up
 from dwbatch.call import Call, prepare, warn_of_equal_rows
@@ -16,10 +14,10 @@ from dwbatch.checkpoint.shard import State
 from dwbatch.columns import ErrorCode
 from dwbatch.engine.stock import take_stock
 from dwbatch.engine.wanted import is_in
-from dwbatch.frames import as_frame
 from dwbatch.given import take_options
 from dwbatch.opening import named_place, order_of
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
+from dwbatch.other_frames import AnyFrame, in_pandas
 
 BYTES_A_TOKEN = 4
 
@@ -109,9 +107,7 @@ class Plan:
 
 
 @shows_options
-def plan(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
-) -> Plan:
+def plan(frame: AnyFrame, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> Plan:
     """What `dwbatch.run` would do with the same arguments; nothing is sent and nothing is written.
 
     It needs no key, makes no folder, takes no lock, and may be asked while another call works with
@@ -119,7 +115,7 @@ def plan(
 
     Parameters
     ----------
-    frame : DataFrame or Series
+    frame : DataFrame, Series, or any frame that speaks Arrow
     prompt : str, list or callable, optional
         As in `dwbatch.run`, like every other option.
 
@@ -150,9 +146,9 @@ def plan(
     return planned(frame, prompt, take_options(options, call="plan"))
 
 
-def planned(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> Plan:
+def planned(frame: AnyFrame, prompt: Prompt | None, options: Options) -> Plan:
     """What `plan` returns, for a door that has read the options itself."""
-    call = prepare(as_frame(frame, call="plan"), prompt, options, sends=False)
+    call = prepare(in_pandas(frame, call="plan"), prompt, options, sends=False)
     warn_of_equal_rows(call)
     return plan_of(call, named_place(call))
 

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.call import Call, custom_ids_of, prepare
-from dwbatch.frames import as_frame, to_pandas
+from dwbatch.frames import to_pandas
 from dwbatch.given import take_options
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
+from dwbatch.other_frames import AnyFrame, in_pandas
 from dwbatch.prompts.requests import write_lines
 
 # A line begins with its body.
@@ -19,7 +20,7 @@ BEFORE_BODY = b'{"body":'
 
 @shows_options
 def preview(
-    frame: "pd.DataFrame | pd.Series[str]",
+    frame: AnyFrame,
     prompt: Prompt | None = None,
     *,
     rows: int = 3,
@@ -29,7 +30,7 @@ def preview(
 
     Parameters
     ----------
-    frame : DataFrame or Series
+    frame : DataFrame, Series, or any frame that speaks Arrow
     prompt : str, list or callable, optional
         As in `dwbatch.run`, like every other option.
     rows : int, default 3
@@ -60,14 +61,12 @@ def preview(
     return previewed(frame, prompt, rows, take_options(options, call="preview"))
 
 
-def previewed(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, rows: int, options: Options
-) -> pd.DataFrame:
+def previewed(frame: AnyFrame, prompt: Prompt | None, rows: int, options: Options) -> pd.DataFrame:
     """What `preview` returns, for a door that has read the options itself."""
     problems = Problems()
     check_range(problems, "rows", rows, least=0, whole=True)
     problems.raise_if_any()
-    shown = as_frame(frame, call="preview").head(int(rows))
+    shown = in_pandas(frame, call="preview").head(int(rows))
     call = prepare(shown, prompt, options, sends=False)
     custom_ids, bodies = _custom_ids_and_bodies(call, n_rows=len(frame))
     columns = {"custom_id": custom_ids, "body": bodies, "skipped": call.rows.skipped}
