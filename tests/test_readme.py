@@ -55,14 +55,14 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_every_block_of_code_runs_and_prints_what_the_readme_shows(
     reader: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    frame, sentence, labels, talks, before, batches, scripted, faulty, _ = blocks("text")
+    frame, sentence, labels, talks, before, job, batches, scripted, faulty, _ = blocks("text")
 
     namespace: dict[str, object] = {}
     for number, code in enumerate(blocks("python")):
         exec(compile(code, f"README.md, block {number}", "exec"), namespace)  # noqa: S102 - running the README is the point
     printed = capsys.readouterr()
 
-    assert printed.out == frame + labels + talks + before + batches + scripted + faulty
+    assert printed.out == frame + labels + talks + before + job + batches + scripted + faulty
     first_said = LAST_SENTENCE.findall(printed.err)[0]
     assert first_said.replace(str(reader), "/home/you").replace(os.sep, "/") == sentence.strip()
 

@@ -1,6 +1,5 @@
 """A job found again: by its folder, by its frame, by an id, on a machine that has none of these."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,9 @@ import pytest
 import requests
 
 import dwbatch
-from dwbatch.job import command
 from dwbatch.local import Server
 from tests.api.calling import posts
-from tests.job.holding import FRAME, Model, options, still, submit
+from tests.job.holding import FRAME, Model, options, submit
 
 STATUSES = ["ok", "ok", "failed", "skipped", "ok"]
 
@@ -164,18 +162,3 @@ def test_an_account_without_jobs_has_the_same_columns(server: Server) -> None:
     foreign(server)
 
     assert empty.dtypes.equals(dwbatch.jobs(base_url=server.base_url).dtypes)
-
-
-def test_status_is_told_by_the_command_as_well(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
-    still(server).wait(progress=False)
-    capsys.readouterr()
-
-    assert command.main(["job"]) == 0
-    told = capsys.readouterr().out
-    assert command.main(["job", "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-
-    assert told.startswith(
-        "state       done: everything is over and fetched\nrequests    2 completed, 1 failed"
-    )
-    assert (said["state"], said["completed"], said["is_over"]) == ("done", 2, True)
