@@ -277,9 +277,7 @@ def unsendable(value: object, path: str) -> list[str]:
     if isinstance(value, str):
         return [] if _is_encodable(value) else [f"{path} holds a lone surrogate, which UTF-8 cannot express."]
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        return [
-            found for place, inner in enumerate(value) for found in unsendable(inner, f"{path}[{place}]")
-        ]
+        return [found for place, inner in enumerate(value) for found in unsendable(inner, f"{path}[{place}]")]
     if isinstance(value, float) and not math.isfinite(value):
         return [f"{path} is {value!r}, which JSON cannot express."]
     if value is None or isinstance(value, bool | int | float):
