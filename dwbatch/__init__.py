@@ -40,6 +40,8 @@ from dwbatch.job.job import Job
 from dwbatch.job.status import JobState, JobStatus
 from dwbatch.parquet.door import run_parquet
 from dwbatch.parquet.report import ParquetReport
+from dwbatch.request_files.door import submit_jsonl
+from dwbatch.request_files.results import ResultsWarning, read_results
 
 __all__ = [
     "ApiError",
@@ -60,6 +62,7 @@ __all__ = [
     "NotAnApiError",
     "ParquetReport",
     "Plan",
+    "ResultsWarning",
     "RowsFailedError",
     "Status",
     "TransportError",
@@ -71,9 +74,11 @@ __all__ = [
     "jobs",
     "plan",
     "preview",
+    "read_results",
     "run",
     "run_parquet",
     "submit",
+    "submit_jsonl",
     "to_jsonl",
 ]
 

@@ -32,7 +32,7 @@ FLOORS = (
     {"before"},
     {"job"},
     {"api", "embedding"},
-    {"accessor", "parquet", "dask", "polars"},
+    {"accessor", "parquet", "request_files", "dask", "polars"},
     {""},
     {"demo"},
     {"cli"},
@@ -84,6 +84,7 @@ MAY_USE_DISK = (
     "parquet",
     "demo",
     "cli",
+    "request_files",
 )
 
 FORBIDDEN = {

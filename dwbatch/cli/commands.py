@@ -31,8 +31,23 @@ class Command:
 
 
 COMMANDS = {
-    "demo": Command("one call, twice, on real text against a local server", "dwbatch.demo:main", "demo"),
+    "run": Command("answer every row of a table, and wait for it", "dwbatch.cli.running:run"),
+    "submit": Command(
+        "the same without waiting; or buy a ready request file", "dwbatch.cli.submitting:submit"
+    ),
+    "preview": Command("the requests of the first rows, word for word", "dwbatch.cli.planning:preview"),
+    "plan": Command("what a run would send", "dwbatch.cli.planning:plan"),
+    "estimate": Command("what a run would cost, by the server", "dwbatch.cli.planning:estimate"),
+    "status": Command("how far a job is", "dwbatch.cli.jobs:status"),
+    "wait": Command("wait for a job", "dwbatch.cli.jobs:wait"),
+    "cancel": Command("stop the spending of a job", "dwbatch.cli.jobs:cancel"),
+    "retry": Command("ask rows that are not ok again", "dwbatch.cli.jobs:retry"),
+    "errors": Command("requests without an answer, and why", "dwbatch.cli.jobs:errors"),
+    "export": Command("requests or results as JSONL", "dwbatch.cli.exporting:export"),
+    "validate": Command("every fault of a request file, with its line", "dwbatch.cli.checking:validate"),
+    "jobs": Command("the jobs of the account", "dwbatch.cli.jobs:jobs"),
     "local": Command(
         "a batch server on this machine, for work without a key", "dwbatch.local:serve", "local"
     ),
+    "demo": Command("one call, twice, on real text against a local server", "dwbatch.demo:main", "demo"),
 }

@@ -15,8 +15,27 @@ from dwbatch.cli.codes import CODE_MEANINGS, FAILED, INTERRUPTED, TERMINATED, co
 from dwbatch.cli.commands import COMMANDS
 from dwbatch.cli.streams import streams, turn_away
 from dwbatch.errors import DwbatchError, InputError
+from dwbatch.options import NAMES
 
-KEYWORD = re.compile(r"\b[a-z_]+=")
+KEYWORD = re.compile(r"\b([a-z_]+)=")
+# Keywords with a flag that is not called like them; the others that have none are given by --set.
+FLAGS = {"completion_window": "--window", "response_format": "--schema", "filters": "--filter"}
+OWN_FLAGS = frozenset(
+    [
+        "model",
+        "prompt",
+        "system",
+        "name",
+        "checkpoint",
+        "timeout",
+        "max_cost",
+        "retry",
+        "output",
+        "base_url",
+        "columns",
+        "if_exists",
+    ]
+)
 
 
 class TerminatedError(KeyboardInterrupt):
@@ -63,11 +82,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reason(error: Exception) -> str:
-    reason = str(error)
-    if isinstance(error, InputError) and KEYWORD.search(reason):
-        reason += " (On the command line, name= is --set name=VALUE.)"
-    notes = getattr(error, "__notes__", ())
-    return " ".join([reason, *notes])
+    """What an error says, and what its keywords are called on a command line."""
+    parts = [str(error), *getattr(error, "__notes__", ())]
+    names = dict.fromkeys(KEYWORD.findall(parts[0])) if isinstance(error, InputError) else {}
+    told = [f"{name}= is {_flag(name)}" for name in names if name in {*NAMES, *FLAGS, *OWN_FLAGS}]
+    return " ".join([*parts, *([f"(Here {', '.join(told)}.)"] if told else [])])
+
+
+def _flag(name: str) -> str:
+    if name in OWN_FLAGS:
+        return f"--{name.replace('_', '-')}"
+    return FLAGS.get(name, f"--set {name}=…")
 
 
 @contextmanager

@@ -44,8 +44,18 @@ class Output:
     row_group_size: int = ROW_GROUP_ROWS
 
 
-def carry_out(call: FilesCall, output: Output, means: Means | None = None) -> ParquetReport:
+def carry_out(
+    call: FilesCall, output: Output, means: Means | None = None, *, tells: bool = True
+) -> ParquetReport:
     """Send what is not answered yet, wait, and write every file.
+
+    Parameters
+    ----------
+    call : FilesCall
+    output : Output
+    means : Means, optional
+    tells : bool
+        Say the report in one sentence on stderr, unless the caller has a way of its own.
 
     Raises
     ------
@@ -65,7 +75,8 @@ def carry_out(call: FilesCall, output: Output, means: Means | None = None) -> Pa
                 report = _write(call, output, desk, sent, started_at)
         finally:
             progress.close()
-    progress.say(str(report))
+    if tells:
+        progress.say(str(report))
     logger.info("%s", report)
     return report
 

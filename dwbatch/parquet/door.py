@@ -10,11 +10,11 @@ import pyarrow.fs as pafs
 from dwbatch.asking import ask
 from dwbatch.call import naming_of
 from dwbatch.checkpoint.disk import Disk
-from dwbatch.connect import find_server
+from dwbatch.connect import find_server, without_key
 from dwbatch.errors import InputError
 from dwbatch.given import take_options
 from dwbatch.options import Options, RunOptions, shows_options
-from dwbatch.parquet.calling import refuse_columns, rendered_files
+from dwbatch.parquet.calling import FilesCall, refuse_columns, rendered_files
 from dwbatch.parquet.carrying import ROW_GROUP_ROWS, Output, carry_out
 from dwbatch.parquet.destination import Destination, IfExists, Origin
 from dwbatch.parquet.files import Files, Place, find_files, locate
@@ -91,6 +91,46 @@ def run_parquet(
     (2, 1, {'null_input': 1})
     """
     chosen = take_options(options, call="run_parquet")
+    return carry_out(
+        *prepared(
+            source,
+            destination,
+            prompt,
+            chosen,
+            columns=columns,
+            filters=filters,
+            filesystem=filesystem,
+            if_exists=if_exists,
+            row_group_size=row_group_size,
+        )
+    )
+
+
+def prepared(
+    source: Place | Sequence[Place],
+    destination: Place,
+    prompt: object,
+    chosen: Options,
+    *,
+    columns: Sequence[str] | None = None,
+    filters: object = None,
+    filesystem: pafs.FileSystem | None = None,
+    if_exists: IfExists | None = None,
+    row_group_size: int = ROW_GROUP_ROWS,
+    sends: bool = True,
+) -> tuple[FilesCall, Output]:
+    """The call on some files, checked and rendered, and where it writes: for a door that has read the options itself.
+
+    Parameters
+    ----------
+    sends : bool
+        Whether the call will speak to the server. One that does not needs no key.
+
+    Raises
+    ------
+    InputError, CredentialsError
+        If anything is wrong. Nothing was sent.
+    """
     _refuse_values(chosen, if_exists, row_group_size)
     files = find_files(source, filesystem=filesystem, filters=filters)
     where, path = locate(destination, filesystem)
@@ -100,7 +140,11 @@ def run_parquet(
     asking = ask(prompt, chosen, files.schema.names)
     kept = tuple(files.schema.names if columns is None else columns)
     refuse_columns(files, kept, naming_of(chosen, asking), overwrite=chosen.overwrite)
-    connection = find_server(chosen.base_url, chosen.api_key, chosen.session)
+    connection = (
+        find_server(chosen.base_url, chosen.api_key, chosen.session)
+        if sends
+        else without_key(chosen.base_url)
+    )
     output = Output(
         destination=target,
         origin=Origin(asking.hash(connection.server), chosen.output),
@@ -108,7 +152,7 @@ def run_parquet(
         row_group_size=row_group_size,
     )
     target.refuse_foreign(output.origin, if_exists)
-    return carry_out(rendered_files(files, asking, connection, chosen, kept=kept), output)
+    return rendered_files(files, asking, connection, chosen, kept=kept), output
 
 
 def _placed(options: Options, target: Destination) -> Options:
