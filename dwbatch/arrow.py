@@ -17,6 +17,9 @@ _TYPES = {
     Shape.DAY: pa.date32(),
 }
 
+# In a list they stand as the answer says them; only a column of its own has categories and times.
+_TEXTS_IN_LISTS = {Shape.CATEGORY, Shape.MOMENT, Shape.DAY}
+
 
 def type_of(field: Field) -> pa.DataType:
     """The Arrow type of a field of a structured answer.
@@ -28,9 +31,7 @@ def type_of(field: Field) -> pa.DataType:
     """
     if field.shape is Shape.LIST:
         element = field.element or Field("", Shape.JSON)
-        # In a list, as in a category's column in pandas, texts are texts.
-        inner = pa.string() if element.shape is Shape.CATEGORY else type_of(element)
-        return pa.list_(inner)
+        return pa.list_(pa.string() if element.shape in _TEXTS_IN_LISTS else type_of(element))
     return _TYPES[field.shape]
 
 

@@ -140,7 +140,7 @@ def _rendered(frame: pd.DataFrame, asking: Asking, options: Options, *, sends: b
         max_bytes=options.max_bytes_per_batch - line_overhead(asking.recipe.endpoint) - 64,
     )
     call = Call(frame, options, asking, connection, columns, rows, wanted(rows))
-    _refuse_what_never_works(call)
+    refuse_what_never_works(call)
     _refuse_nulls(call)
     if asking.custom_id is not None:
         render_custom_ids(asking.custom_id, columns, call.asked.positions)
@@ -163,7 +163,13 @@ def _measure(asking: Asking) -> Measure:
     return Measure(asking.answer_format, asking.samples, asking.vectors)
 
 
-def _refuse_what_never_works(call: Call) -> None:
+def refuse_what_never_works(call: Call) -> None:
+    """Refuse a callable that makes no request of any row, with what it raised first.
+
+    Raises
+    ------
+    InputError
+    """
     rows = call.rows
     if rows.raised is not None and rows.keys.null_count == len(rows):
         error = rows.raised

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.asking import Asking
-from dwbatch.call import Call
+from dwbatch.call import Call, refuse_what_never_works
 from dwbatch.connect import Connection
 from dwbatch.engine.wanted import wanted
 from dwbatch.errors import InputError
@@ -82,6 +82,7 @@ def rendered_files(
         contents=contents,
         kept=kept,
     )
+    refuse_what_never_works(call)
     _refuse_nulls(call)
     if asking.custom_id is not None:
         render_custom_ids(asking.custom_id, call.columns, call.asked.positions)

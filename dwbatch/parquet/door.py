@@ -8,7 +8,7 @@ from typing import Unpack
 import pyarrow.fs as pafs
 
 from dwbatch.asking import ask
-from dwbatch.call import naming_of
+from dwbatch.call import naming_of, warn_of_equal_rows
 from dwbatch.checkpoint.disk import Disk
 from dwbatch.connect import find_server, without_key
 from dwbatch.errors import InputError
@@ -152,7 +152,10 @@ def prepared(
         row_group_size=row_group_size,
     )
     target.refuse_foreign(output.origin, if_exists)
-    return rendered_files(files, asking, connection, chosen, kept=kept), output
+    call = rendered_files(files, asking, connection, chosen, kept=kept)
+    if sends:
+        warn_of_equal_rows(call)
+    return call, output
 
 
 def _placed(options: Options, target: Destination) -> Options:

@@ -1,5 +1,6 @@
 """Parquet in, parquet out: the source's rows in their order, answers beside them, nothing bought twice."""
 
+import datetime as dt
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import dwbatch
+from dwbatch.call import EqualRowsWarning
 from dwbatch.errors import ApiError, InputError
 from dwbatch.local import Model, Outcome, Server
 from tests.parquet.jobs import answers, run, write
@@ -133,7 +136,7 @@ def test_equal_rows_of_all_files_are_one_request(server: Server, tmp_path: Path)
     write(tmp_path / "in" / "a.parquet", "one", "one")
     write(tmp_path / "in" / "b.parquet", "one")
 
-    report = run(server, tmp_path / "in", tmp_path / "out")
+    report = run(server, tmp_path / "in", tmp_path / "out", dedupe=True)
 
     assert (report.sent, report.duplicates, billed(server)) == (1, 2, 1)
     assert answers(tmp_path / "out") == ["echo: say one"] * 3
@@ -159,7 +162,7 @@ def test_many_shards_put_every_answer_on_its_row(server: Server, tmp_path: Path)
     texts = [f"row {number % 37}" for number in range(100)]
     pd.DataFrame({"text": texts}).to_parquet(tmp_path / "in.parquet", row_group_size=9)
 
-    run(server, tmp_path / "in.parquet", tmp_path / "out.parquet", max_requests_per_batch=5)
+    run(server, tmp_path / "in.parquet", tmp_path / "out.parquet", max_requests_per_batch=5, dedupe=True)
 
     assert answers(tmp_path / "out.parquet") == [f"echo: say {text}" for text in texts]
     assert billed(server) == 37
@@ -237,3 +240,50 @@ def test_a_server_that_refuses_leaves_no_destination(tmp_path: Path) -> None:
         run(server, source, tmp_path / "out.parquet")
 
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_callable_makes_its_requests_row_by_row(server: Server, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.parquet", "one", "odd", size=[1, 2])
+
+    report = run(
+        server, source, tmp_path / "out.parquet", lambda row: f"{row['text']} {10 // (row['size'] - 2)}"
+    )
+
+    assert answers(tmp_path / "out.parquet") == ["echo: one -10", None]
+    assert report.codes == {"unencodable_input": 1}
+    assert "division" in pq.read_table(tmp_path / "out.parquet")["response_error"].to_pylist()[1]
+
+
+def test_a_callable_that_never_works_is_refused(server: Server, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.parquet", "one", "two")
+
+    with pytest.raises(
+        InputError, match="makes no request of any of the 2 rows; it first raised ZeroDivision"
+    ):
+        run(server, source, tmp_path / "out.parquet", lambda row: f"{row['text']} {1 // 0}")
+
+
+def test_images_are_read_where_the_rows_name_them(server: Server, tmp_path: Path) -> None:
+    pixel = b"\x89PNG\r\n\x1a\n" + bytes(16)
+    (tmp_path / "a.png").write_bytes(pixel)
+    paths = [str(tmp_path / "a.png"), str(tmp_path / "none.png")]
+    source = write(tmp_path / "in.parquet", "one", "two", file=paths)
+
+    report = run(server, source, tmp_path / "out.parquet", ["Look: {text}", dwbatch.image("{file}")])
+
+    assert (report.ok, report.codes) == (1, {"unreadable_image": 1})
+
+
+def test_most_rows_equal_is_worth_a_word(server: Server, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.parquet", "one", "one", "one")
+
+    with pytest.warns(EqualRowsWarning, match="2 of 3 rows"):
+        run(server, source, tmp_path / "out.parquet")
+
+
+def test_lists_of_an_answer_have_one_type(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.parquet", "one")
+    with Server(answer=lambda _: '{"value": ["2026-11-22", "2026-11-23"]}') as server:
+        run(server, source, tmp_path / "out.parquet", response_format=list[dt.date])
+
+    assert len(answers(tmp_path / "out.parquet")[0]) == 2  # type: ignore[arg-type] # a list

@@ -23,6 +23,7 @@ CELLS: list[tuple[Field, list[Any]]] = [
     (Field("a", Shape.DAY), [NOON.date(), None]),
     (Field("a", Shape.LIST, element=Field("", Shape.INTEGER)), [(1, 2), None]),
     (Field("a", Shape.LIST, element=Field("", Shape.CATEGORY, ("b",))), [("b",), ()]),
+    (Field("a", Shape.LIST, element=Field("", Shape.DAY)), [("2026-11-22",), None]),
 ]
 
 
