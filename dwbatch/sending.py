@@ -16,7 +16,7 @@ from dwbatch.engine.budget import Budget
 from dwbatch.engine.desk import Desk
 from dwbatch.engine.gather import Gathered, gather
 from dwbatch.engine.goal import Goal
-from dwbatch.engine.plan import Plan, make_plan
+from dwbatch.engine.plan import Planned, make_plan
 from dwbatch.engine.progress import Progress
 from dwbatch.engine.runner import Ending, Runner
 from dwbatch.errors import JobTimeoutError
@@ -35,13 +35,13 @@ class Sent:
 
     Parameters
     ----------
-    plan : Plan
+    plan : Planned
         The first one; later ones only repeat what a server refused.
     shards : collection of Shard
         Every shard, as it stands.
     """
 
-    plan: Plan
+    plan: Planned
     shards: Collection[Shard]
 
 
@@ -135,7 +135,7 @@ def carry_to(
     deadline : float, optional
         On the monotonic clock.
     """
-    first: Plan | None = None
+    first: Planned | None = None
     limit = call.options.cost_limit
     budget = None if limit is None else Budget(limit, call.options.completion_window)
     while True:
@@ -178,7 +178,7 @@ def _gathered(call: Call, desk: Desk, shards: Collection[Shard]) -> Gathered:
     )
 
 
-def _tell(plan: Plan, desk: Desk) -> None:
+def _tell(plan: Planned, desk: Desk) -> None:
     logger.info(
         "job %s: %d requests new, %d again, %d answered, %d in flight",
         desk.order.job, plan.new, plan.again, plan.answered, plan.in_flight,

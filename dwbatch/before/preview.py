@@ -66,9 +66,9 @@ def previewed(frame: AnyFrame, prompt: Prompt | None, rows: int, options: Option
     problems = Problems()
     check_range(problems, "rows", rows, least=0, whole=True)
     problems.raise_if_any()
-    shown = in_pandas(frame, call="preview").head(int(rows))
-    call = prepare(shown, prompt, options, sends=False)
-    custom_ids, bodies = _custom_ids_and_bodies(call, n_rows=len(frame))
+    whole = in_pandas(frame, call="preview")
+    call = prepare(whole.head(int(rows)), prompt, options, sends=False)
+    custom_ids, bodies = _custom_ids_and_bodies(call, n_rows=len(whole))
     columns = {"custom_id": custom_ids, "body": bodies, "skipped": call.rows.skipped}
     return pd.DataFrame({name: to_pandas(column) for name, column in columns.items()}, index=call.frame.index)
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Planned:
     """What a call will do.
 
     Parameters
@@ -48,7 +48,7 @@ Sizes = Callable[[Wanted], np.ndarray]
 CustomIds = Callable[[Wanted], pa.Array]
 
 
-def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds) -> Plan:
+def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds) -> Planned:
     """Plan a call, or plan it again, and record the plan.
 
     Parameters
@@ -88,7 +88,7 @@ def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds)
         desk.checkpoint.write_shards(shards.values())
     desk.tally.resent |= set(again.to_pylist())
     desk.tally.sent += len(to_send) - len(again)
-    return Plan(
+    return Planned(
         shards=tuple(shards.values()),
         active=stock.active | {shard.number for shard in fresh},
         new=len(to_send) - len(again),
