@@ -3,6 +3,9 @@
 import signal
 
 import hypothesis
+import pytest
+
+from dwbatch.local import Server
 
 # No test asserts a time: on a busy machine the same example takes ten times as long.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -11,3 +14,28 @@ hypothesis.settings.load_profile("untimed")
 # A shell starts what runs in its background deaf to Ctrl-C, and so would be every process that a test
 # starts and interrupts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that makes every server of the tests speak another API."""
+    parser.addoption(
+        "--dialect",
+        choices=["doubleword", "openai"],
+        default="doubleword",
+        help="the API that local servers speak; `pytest -m promise --dialect openai` keeps every promise in both",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let every server speak it that does not say its own."""
+    # The default is changed and not a hundred calls: a promise knows nothing of dialects.
+    defaults = Server.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["dialect"] = config.getoption("--dialect")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what only one API can do, with its reason."""
+    for mark in item.iter_markers("only_doubleword"):
+        if item.config.getoption("--dialect") != "doubleword":
+            pytest.skip(mark.args[0])

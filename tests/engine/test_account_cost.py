@@ -37,6 +37,7 @@ def calls(server: Server, before: int) -> list[tuple[str, str]]:
     return [(method, path.removeprefix("/v1")) for method, path, _ in server.exchanges()[before:]]
 
 
+@pytest.mark.only_doubleword("OpenAI has no search, so a listing is as long as the account")
 def test_hundreds_of_foreign_batches_cost_one_listing_and_no_download(server: Server, tmp_path: Path) -> None:
     run(texts("other"), server, tmp_path / "other", prompt="Other {text}")
     copies(Owner(server), MANY)
@@ -122,6 +123,7 @@ def reworded(call: str, status: int, body: bytes) -> Reply:
     return (status, body.replace(b"Say", b"Cry")) if call.endswith("/content") else (status, body)
 
 
+@pytest.mark.only_doubleword("a file is deleted that OpenAI never made")
 @pytest.mark.parametrize(
     ("destroy", "reply", "custom_id", "why"),
     [
@@ -179,6 +181,7 @@ def test_an_input_file_that_is_named_but_not_there_is_a_deleted_one(server: Serv
     assert len(server.ledger()) == 2
 
 
+@pytest.mark.only_doubleword("only at Doubleword does a batch end with its input file")
 def test_a_batch_that_never_began_and_has_lost_its_file_is_left_alone(tmp_path: Path) -> None:
     with Server(populate_delay_s=0.2) as server:
         with pytest.raises(TimeoutError):

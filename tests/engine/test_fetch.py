@@ -61,6 +61,7 @@ SURFACING = {
 }
 
 
+@pytest.mark.only_doubleword("two empty or filled result files are read at a time; OpenAI makes no empty one")
 @pytest.mark.parametrize("fault", SURFACING.values(), ids=SURFACING.keys())
 def test_lines_that_surface_late_are_waited_for(weather: Weather, tmp_path: Path, fault: Fault) -> None:
     weather.will(CONTENT, fault, fault)
@@ -71,6 +72,7 @@ def test_lines_that_surface_late_are_waited_for(weather: Weather, tmp_path: Path
     assert billed(weather) == [1, 1, 1]
 
 
+@pytest.mark.only_doubleword("two result files are read at a time; OpenAI makes no empty one")
 def test_a_row_is_missing_only_after_two_reads_a_minute_apart(weather: Weather, tmp_path: Path) -> None:
     weather.always(CONTENT, SURFACING["fewer than promised"])
     clock = StillClock()
@@ -184,6 +186,7 @@ def test_duplicate_and_foreign_lines_move_no_answer(weather: Weather, tmp_path: 
     assert billed(weather) == [1, 1, 1]
 
 
+@pytest.mark.only_doubleword("a line is spoiled letter by letter, as Doubleword writes it")
 def test_a_line_malformed_for_ever_costs_its_row_alone(weather: Weather, tmp_path: Path) -> None:
     broken = lines_changed(lambda lines: [lines[0].replace(b'"response":{', b'"response":{{'), *lines[1:]])
     weather.always(CONTENT, broken)
@@ -195,6 +198,7 @@ def test_a_line_malformed_for_ever_costs_its_row_alone(weather: Weather, tmp_pat
     assert weather.calls()[CREATE] == 1
 
 
+@pytest.mark.only_doubleword("two result files are read at a time; OpenAI makes no empty one")
 def test_incomplete_for_ever_does_not_hold_up_a_batch_that_is_over(weather: Weather, tmp_path: Path) -> None:
     weather.always(CONTENT, Fault(headers={"X-Incomplete": "true"}))
 

@@ -40,6 +40,7 @@ def leave_running(server: Server, folder: Path, *values: str) -> None:
         )
 
 
+@pytest.mark.only_doubleword("OpenAI deletes no batch")
 def test_a_deleted_batch_is_missing_and_the_others_are_answered(
     server: Server, model: Model, tmp_path: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_a_deleted_batch_is_missing_and_the_others_are_answered(
     assert posts(server).count("/batches") == 2
 
 
+@pytest.mark.only_doubleword("OpenAI deletes no batch")
 def test_a_batch_deleted_while_it_is_waited_for_is_missing(server: Server, tmp_path: Path) -> None:
     owner = Owner(server)
 
@@ -65,6 +67,7 @@ def test_a_batch_deleted_while_it_is_waited_for_is_missing(server: Server, tmp_p
     assert said(out) == [GONE]
 
 
+@pytest.mark.only_doubleword("OpenAI deletes no batch")
 def test_what_is_gone_stays_gone_until_it_is_asked_for(server: Server, model: Model, tmp_path: Path) -> None:
     leave_running(server, tmp_path / "job", "a")
     owner = Owner(server)
@@ -155,6 +158,7 @@ def test_a_folder_of_two_servers_is_attached_to_the_one_that_is_named(
     model.may_answer.set()
 
 
+@pytest.mark.only_doubleword("OpenAI deletes no batch")
 def test_a_deleted_batch_does_not_keep_the_others_from_being_cancelled(
     server: Server, tmp_path: Path
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_rotated_key_is_written_down_as_its_fingerprint(
     assert "sk-b" not in str(after)
 
 
+@pytest.mark.only_doubleword("OpenAI deletes no batch")
 def test_a_rotated_key_is_known_by_any_batch_that_is_left(
     server: Server, model: Model, tmp_path: Path
 ) -> None:

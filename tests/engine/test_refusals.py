@@ -27,6 +27,7 @@ LONG = "x" * 2000
 FRAME = texts("a", "b", "c", "d", "e", "f")
 
 
+@pytest.mark.only_doubleword("OpenAI refuses no upload for its lines: the batch fails")
 def test_a_limit_on_requests_is_learnt_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Server(limits=Limits(max_requests_per_file=2)) as server:
         out, _ = make_call(FRAME, server, tmp_path / "job", progress=True)
@@ -66,6 +67,7 @@ def test_a_413_without_a_number_halves_the_shard(weather: Weather, tmp_path: Pat
     assert [shard.state for shard in shards_in(tmp_path / "job")] == ["DROPPED", "FETCHED", "FETCHED"]
 
 
+@pytest.mark.only_doubleword("OpenAI refuses no upload for its lines: the batch fails")
 def test_a_refused_line_costs_its_row_alone_and_says_why(tmp_path: Path) -> None:
     with Server(limits=Limits(max_body_bytes=1000)) as server:
         out, _ = make_call(texts("a", LONG, "b"), server, tmp_path / "job")
@@ -88,6 +90,7 @@ def test_a_refused_row_is_not_sent_again_by_the_same_call_later(tmp_path: Path) 
         assert server.exchanges()[sent:] == []
 
 
+@pytest.mark.only_doubleword("OpenAI refuses no upload for its lines: the batch fails")
 def test_five_refused_rows_cost_five_rows(tmp_path: Path) -> None:
     frame = texts(*[LONG + str(number) for number in range(5)], "a")
     with Server(limits=Limits(max_body_bytes=1000)) as server:
@@ -97,6 +100,7 @@ def test_five_refused_rows_cost_five_rows(tmp_path: Path) -> None:
         assert bought(server) == [1]
 
 
+@pytest.mark.only_doubleword("OpenAI refuses no upload for its lines: the batch fails")
 def test_six_refused_rows_stop_the_call_with_the_servers_sentence(tmp_path: Path) -> None:
     frame = texts(*[LONG + str(number) for number in range(8)], "a")
     with Server(limits=Limits(max_body_bytes=1000)) as server:
@@ -110,6 +114,7 @@ def test_six_refused_rows_stop_the_call_with_the_servers_sentence(tmp_path: Path
         assert bought(server) == [1]
 
 
+@pytest.mark.only_doubleword("OpenAI refuses no upload for its lines: the batch fails")
 def test_a_refusal_about_the_model_is_raised_and_costs_no_row(tmp_path: Path) -> None:
     with Server(models={"other": Model()}) as server:
         with pytest.raises(ApiError, match="Model 'echo' has not been configured"):
@@ -147,6 +152,7 @@ def test_a_line_that_is_not_in_the_file_drops_no_row(weather: Weather, tmp_path:
     assert [shard.state for shard in shards_in(tmp_path / "job")] == ["PLANNED"]
 
 
+@pytest.mark.only_doubleword("OpenAI refuses no upload for its lines: the batch fails")
 def test_a_refused_row_and_a_learnt_limit_leave_the_rest_billed_once(tmp_path: Path) -> None:
     frame = texts("a", LONG, "b", "c", "d", "e")
     limits = Limits(max_body_bytes=1000, max_requests_per_file=2)

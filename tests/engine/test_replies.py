@@ -103,9 +103,18 @@ def test_something_that_is_no_api_buys_nothing_twice(weather: Weather, tmp_path:
 SETTLING = {name: fault for name, fault in FAULTS.items() if name != "nonsense after"}
 
 
+LOOKED_UP = pytest.param(
+    CREATE,
+    LIST,
+    marks=pytest.mark.only_doubleword(
+        "OpenAI has no search, so a look has as many pages as there are batches"
+    ),
+)
+
+
 # The look-up is called only after an unclear purchase, the list of files after an unclear upload.
 @pytest.mark.parametrize("fault", SETTLING.values(), ids=SETTLING.keys())
-@pytest.mark.parametrize(("unclear", "settling"), [(UPLOAD, FILES), (CREATE, LIST)])
+@pytest.mark.parametrize(("unclear", "settling"), [(UPLOAD, FILES), LOOKED_UP])
 def test_a_lost_look_up_buys_nothing_twice(
     weather: Weather, tmp_path: Path, unclear: str, settling: str, fault: Fault
 ) -> None:

@@ -212,6 +212,7 @@ def foreign(count: int, *, like: list[dict[str, object]]) -> list[dict[str, obje
     ]
 
 
+@pytest.mark.only_doubleword("pages go on after ids of nobody, which OpenAI refuses")
 @pytest.mark.parametrize("ours_at", [0, 99, 100, 240])
 def test_a_batch_is_found_on_any_page_where_search_is_ignored(
     weather: Weather, tmp_path: Path, ours_at: int
@@ -228,6 +229,7 @@ def test_a_batch_is_found_on_any_page_where_search_is_ignored(
     assert crowded.pages > 2
 
 
+@pytest.mark.only_doubleword("pages go on after ids of nobody, which OpenAI refuses")
 def test_a_list_that_starts_again_at_page_one_is_not_paged_for_ever(weather: Weather, tmp_path: Path) -> None:
     weather.will(CREATE, LOST_AFTER, LOST_BEFORE, LOST_BEFORE)
     crowded = Crowded(ours_at=240, knows_cursors=False)

@@ -141,6 +141,7 @@ def test_rows_cancelled_during_a_call_wait_for_the_next_one_though_it_asks_for_t
         assert posts(server).count("/batches") == 2
 
 
+@pytest.mark.only_doubleword("only Doubleword leaves such a batch cancelling for ever")
 def test_a_batch_cancelled_while_validating_is_over_after_ten_minutes(tmp_path: Path) -> None:
     with Server(populate_delay_s=60) as server:
         owner = Owner(server)
@@ -158,6 +159,7 @@ def test_a_batch_cancelled_while_validating_is_over_after_ten_minutes(tmp_path: 
         assert clock.elapsed > 600
 
 
+@pytest.mark.only_doubleword("only at Doubleword does a batch end with its input file")
 def test_an_input_file_deleted_meanwhile_keeps_the_answers_and_cancels_the_rest(tmp_path: Path) -> None:
     def delete(owner: Owner, batch: dict[str, Any]) -> None:
         owner.call("DELETE", f"/files/{batch['input_file_id']}")
@@ -170,6 +172,7 @@ def test_an_input_file_deleted_meanwhile_keeps_the_answers_and_cancels_the_rest(
         assert posts(server) == ["/files", "/batches"]
 
 
+@pytest.mark.only_doubleword("at OpenAI no result file is there meanwhile")
 def test_an_output_file_deleted_meanwhile_leaves_its_rows_missing_and_keeps_the_others(
     tmp_path: Path,
 ) -> None:

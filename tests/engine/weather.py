@@ -35,7 +35,8 @@ UPLOAD, CREATE, CANCEL = "POST /files", "POST /batches", "POST /batches/ID/cance
 LIST, LOOK, FILES, CONTENT = "GET /batches", "GET /batches/ID", "GET /files", "GET /files/ID/content"
 
 PASSED_ON = ("authorization", "content-type", "user-agent")
-_ID = re.compile(r"(?<=/)[0-9a-f-]{36}(?=/|$)")
+# A bare UUID, or one of OpenAI's with its prefix.
+_ID = re.compile(r"(?<=/)([0-9a-f-]{36}|file-\w+|batch_\w+)(?=/|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
