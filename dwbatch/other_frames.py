@@ -21,11 +21,6 @@ from dwbatch.errors import InputError
 from dwbatch.frames import as_frame
 from dwbatch.outcome import answer_columns
 
-_VIEWS = (
-    (pa.types.is_string_view, pa.large_string()),
-    (pa.types.is_binary_view, pa.large_binary()),
-)
-
 
 class ArrowStream(Protocol):
     """Whatever speaks the Arrow PyCapsule interface: Polars, DuckDB, pyarrow and others."""
@@ -144,17 +139,32 @@ def _combined(column: pa.ChunkedArray) -> pa.Array:
 
 def _column(column: pa.ChunkedArray) -> pd.api.extensions.ExtensionArray:
     kind = column.type
-    for is_view, plain in _VIEWS:
-        # Arrow's functions do not know all views, and a dictionary of them may be one of Polars' categories.
-        if is_view(kind):
-            column = column.cast(plain)
-        elif pa.types.is_dictionary(kind) and is_view(kind.value_type):
-            pieces = [
-                pa.DictionaryArray.from_arrays(piece.indices, piece.dictionary.cast(plain))
-                for piece in column.chunks
-            ]
-            column = pa.chunked_array(pieces, pa.dictionary(kind.index_type, plain))
+    if pa.types.is_dictionary(kind) and _plain(kind.value_type) != kind.value_type:
+        # The categories of Polars; Arrow casts no dictionary to another.
+        plain = _plain(kind.value_type)
+        pieces = [
+            pa.DictionaryArray.from_arrays(piece.indices, piece.dictionary.cast(plain))
+            for piece in column.chunks
+        ]
+        column = pa.chunked_array(pieces, pa.dictionary(kind.index_type, plain))
+    elif _plain(kind) != kind:
+        column = column.cast(_plain(kind))
     return pd.arrays.ArrowExtensionArray(column)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type without views, which half of Arrow's functions do not know yet."""
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_plain(field.type)) for field in kind])
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_plain(kind.value_type)))
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
 
 
 def _as_arrow(out: pd.DataFrame, call: Call) -> dict[str, pa.Array]:

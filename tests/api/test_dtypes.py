@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,11 @@ import pytest
 from dwbatch import InputError
 from dwbatch.local import Server
 from tests.api.calling import at, texts
+
+
+class Size(Enum):
+    BIG = "big"
+
 
 COLUMNS: dict[str, tuple[Any, list[str | None]]] = {
     "str": (pd.Series(["a", None]), ["a", None]),
@@ -80,6 +86,40 @@ COLUMNS: dict[str, tuple[Any, list[str | None]]] = {
         ["a", None],
     ),
     "arrow null": (pd.Series([None], dtype=pd.ArrowDtype(pa.null())), [None]),
+    "string[pyarrow]": (pd.Series(["a", None], dtype="string[pyarrow]"), ["a", None]),
+    "category in order": (
+        pd.Series(pd.Categorical(["lo", None], categories=["hi", "lo"], ordered=True)),
+        ["lo", None],
+    ),
+    "datetime64[ns] to the nanosecond": (
+        pd.Series(pd.DatetimeIndex(["2026-01-02 00:00:00.000000001"])),
+        ["2026-01-02 00:00:00.000000001"],
+    ),
+    "datetime64[us, UTC]": (
+        pd.Series(pd.to_datetime(["2026-01-02"], utc=True)).astype("datetime64[us, UTC]"),
+        ["2026-01-02 00:00:00+00:00"],
+    ),
+    "period with a gap": (pd.Series(pd.PeriodIndex(["2026Q1", None], freq="Q")), ["2026Q1", None]),
+    "arrow large string": (pd.Series(["a", None], dtype=pd.ArrowDtype(pa.large_string())), ["a", None]),
+    "arrow truth": (pd.Series([True, None], dtype=pd.ArrowDtype(pa.bool_())), ["True", None]),
+    "arrow float32": (pd.Series([0.1, None], dtype=pd.ArrowDtype(pa.float32())), ["0.1", None]),
+    "arrow time": (
+        pd.Series([dt.time(3, 4), None], dtype=pd.ArrowDtype(pa.time64("us"))),
+        ["03:04:00", None],
+    ),
+    "arrow duration": (
+        pd.Series([dt.timedelta(minutes=90), None], dtype=pd.ArrowDtype(pa.duration("us"))),
+        ["0 days 01:30:00", None],
+    ),
+    "arrow map": (
+        pd.Series([[("a", 1)], None], dtype=pd.ArrowDtype(pa.map_(pa.string(), pa.int64()))),
+        ['[["a", 1]]', None],
+    ),
+    "all kinds of missing": (
+        pd.Series([None, np.nan, pd.NA, pd.NaT, Decimal("NaN"), "a"], dtype=object),
+        [None, None, None, None, None, "a"],
+    ),
+    "choices": (pd.Series([Size.BIG, None], dtype=object), ["big", None]),
     "numpy arrays": (pd.Series([np.array([1.0, 0.5])]), ["[1, 0.5]"]),
 }
 

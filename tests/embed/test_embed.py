@@ -88,9 +88,7 @@ def test_a_column_is_found_by_its_name_whatever_it_is_made_of() -> None:
 
 
 def test_a_series_is_embedded_without_naming_it(server: Server) -> None:
-    out = pd.Series(["one", "two"], name="said").doubleword.embed(
-        model="m", base_url=server.base_url, dimensions=2, progress=False, poll_interval=0.02
-    )
+    out = embed(server, pd.Series(["one", "two"], name="said"), None, dimensions=2)
 
     assert list(out.columns) == [
         "said",
@@ -222,9 +220,9 @@ def test_a_text_that_names_no_column_is_refused(server: Server, text: Any, words
 @pytest.mark.parametrize(
     "option", ["temperature", "system", "response_format", "messages", "stop", "max_tokens", "n", "tools"]
 )
-def test_an_option_that_means_nothing_for_a_vector_is_refused_by_name(server: Server, option: str) -> None:
+def test_an_option_that_means_nothing_for_a_vector_is_refused_by_name(option: str) -> None:
     with pytest.raises(UnknownParameterError, match=rf"embed\(\) does not take {option}=: an embedding is "):
-        embed(server, **{option: None})
+        dwbatch.embed(TEXTS, "text", **{"model": "m", option: None})  # type: ignore[call-overload] # what a person types
 
 
 @pytest.mark.parametrize(

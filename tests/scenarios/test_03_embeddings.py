@@ -20,13 +20,13 @@ def embeds(body: dict[str, Any]) -> dict[str, Any]:
 def test_a_search_finds_the_text_itself(plays: Plays, quick: dict[str, Any], tmp_path: Path) -> None:
     stage = plays(embeds)
     texts = questions(200).astype({"question": object})
-    texts.iloc[3, texts.columns.get_loc("question")] = None
+    texts.loc[texts.index[3], "question"] = None
 
     texts.doubleword.embed("question", model="m", dimensions=DIMENSIONS, **quick).to_parquet(
         tmp_path / "e.parquet"
     )
     out = pd.read_parquet(tmp_path / "e.parquet")
-    index = np.stack(out["embedding"].dropna())
+    index = np.stack(list(out["embedding"].dropna()))
     found = out["question"][out["embedding"].notna()]
 
     stage.check(out["embedding_status"], besides=("skipped",))

@@ -42,8 +42,8 @@ def test_one_column_set_a_model_and_accuracy_over_the_rows_that_are_ok(
     report = pd.DataFrame({"accuracy": right[ok].mean(), "not ok": (~ok).sum()})
 
     assert report["accuracy"].is_monotonic_increasing
-    assert report.loc["large", "accuracy"] == 1
-    assert report.loc["tiny", "accuracy"] < 0.8
+    assert report["accuracy"].max() == 1
+    assert report["accuracy"].min() < 0.8
     assert (report["not ok"].sum() > 0) is stage.is_foul
     assert out["answer_tiny"].dtype == "Int64"
     stage.check_paid_once()

@@ -39,7 +39,10 @@ def pipeline(**options: Any) -> pd.DataFrame:
         **options,
     )
     companies = compared[~compared["same"].fillna(value=True)]
-    return companies.doubleword.run("Enrich: {plain}", model="m", response_format=Company, **options)
+    out: pd.DataFrame = companies.doubleword.run(
+        "Enrich: {plain}", model="m", response_format=Company, **options
+    )
+    return out
 
 
 def test_a_script_killed_in_any_stage_is_run_again_and_pays_nothing_again(

@@ -21,7 +21,7 @@ def agent(body: dict[str, Any]) -> dict[str, Any]:
     told = [message["content"] for message in later if message["role"] == "tool"]
     wants = number(first["content"], WANTS)
     if len(told) < wants:
-        call = {"id": f"call-{len(told)}", "type": "function"}
+        call: dict[str, Any] = {"id": f"call-{len(told)}", "type": "function"}
         call["function"] = {"name": "look_up", "arguments": json.dumps({"step": len(told)})}
         message: dict[str, Any] = {"role": "assistant", "content": None, "tool_calls": [call]}
     else:
@@ -71,7 +71,7 @@ def play(agents: pd.DataFrame, rounds: int = ROUNDS, **options: Any) -> pd.DataF
 def test_each_round_asks_the_unfinished_alone_and_resumes(plays: Plays, quick: dict[str, Any]) -> None:
     stage = plays(agent)
     agents = questions(80).assign(
-        messages=lambda frame: [[{"role": "user", "content": question}] for question in frame["question"]]
+        messages=lambda frame: frame["question"].map(lambda text: [{"role": "user", "content": text}])
     )
     for _ in range(2 if stage.is_foul else 0):
         killed(lambda **options: play(agents, **quick, **options), at=1)
