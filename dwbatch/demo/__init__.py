@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
     int
         Exit status, 0.
     """
-    parser = argparse.ArgumentParser(prog="dwbatch demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="dwbatch demo", description=__doc__, epilog="Example: dwbatch demo")
     parser.add_argument(
         "--model",
         action="store_true",

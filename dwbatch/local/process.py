@@ -194,7 +194,9 @@ def _announce(folder: Path, running: Running) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dwbatch local", description="A batch server on this machine, for work without a key."
+        prog="dwbatch local",
+        description="A batch server on this machine, for work without a key.",
+        epilog="Example: dwbatch local --port 0 --folder served",
     )
     parser.add_argument("--port", type=int, default=8080, help="port to listen on; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
