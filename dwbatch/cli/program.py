@@ -5,6 +5,7 @@ import logging
 import re
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -116,10 +117,13 @@ def _terminable() -> Iterator[None]:
 def _parser() -> argparse.ArgumentParser:
     width = max(map(len, COMMANDS))
     listed = "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
-    codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in CODE_MEANINGS.items())
+    codes = "\n".join(
+        textwrap.fill(f"  {code:>3}  {meaning}", 78, subsequent_indent=" " * 7)
+        for code, meaning in CODE_MEANINGS.items()
+    )
     parser = argparse.ArgumentParser(
         prog="dwbatch",
-        description="Run a provider Batch API from a table or a pandas DataFrame: every request bought once.",
+        description="Run a provider Batch API from a table: every request is bought once.",
         epilog=f"commands:\n{listed}\n\nexit codes:\n{codes}\n\n`dwbatch COMMAND --help` tells more. Example: dwbatch demo",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from dwbatch.cli.codes import most_failed
 from dwbatch.errors import InputError
 
+# A terminal is at least this wide.
+LINE = 78
 # A key in the arguments would be shown to everybody who may list processes.
 SECRETS = {"api_key", "session"}
 # Flags of their own, by the keyword that each stands for.
@@ -29,13 +32,18 @@ FLAGS = {
 
 def parser_of(command: str, description: str, example: str) -> argparse.ArgumentParser:
     """A parser whose help ends with an example."""
-    lines = "\n".join(f"  {line.strip()}" for line in example.strip().splitlines())
+    lines = "\n".join(f"  {_broken(line.strip())}" for line in example.strip().splitlines())
     return argparse.ArgumentParser(
         prog=f"dwbatch {command}",
-        description=description,
+        description=textwrap.fill(description, LINE),
         epilog=f"Example:\n{lines}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def _broken(command: str) -> str:
+    """A long command on two lines, as a shell takes it."""
+    return command if len(command) <= LINE else command.replace(" --model ", " \\\n      --model ")
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

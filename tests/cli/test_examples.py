@@ -29,7 +29,7 @@ def examples(tell: Tell, *command: str) -> list[str]:
     found = EXAMPLE.search(shown.out)
     assert shown.code == 0
     assert found is not None, f"dwbatch {' '.join(command)} --help ends without an example"
-    return [each.strip() for each in found[1].strip().splitlines()]
+    return [each.strip() for each in found[1].replace("\\\n", " ").strip().splitlines()]
 
 
 @pytest.fixture
@@ -52,6 +52,17 @@ def test_the_example_of_each_help_runs(tell: Tell, command: list[str]) -> None:
         said = tell(*shlex.split(example)[1:])
         assert example.startswith(f"dwbatch {' '.join(command)} ")
         assert said.code == 0, said.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_line_of_a_help_is_wider_than_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, tell: Tell, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    lines = [*tell("--help").out.splitlines(), *tell(command, "--help").out.splitlines()]
+
+    assert [each for each in lines if len(each) > 80] == []
 
 
 @pytest.mark.parametrize("command", ["export", "demo", "local"])
