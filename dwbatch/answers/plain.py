@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -14,21 +14,21 @@ from dwbatch.columns import Status
 #: All that msgspec raises for bytes that are not the JSON asked for.
 MISFITS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-_OK = 200
 _STOPPED = "stop"
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
-# gc=False: these live no longer than one slab and make no cycles, and the
-# garbage collector would walk all of them again and again.
+# What these types refuse needs no look of its own afterwards: another status, another end, a refusal, two
+# choices. gc=False: they live no longer than one slab and make no cycles, and the garbage collector
+# would walk all of them again and again.
 class _Message(msgspec.Struct, gc=False):
-    content: str | None = None
-    refusal: str | None = None
+    content: Annotated[str, msgspec.Meta(min_length=1)]
+    refusal: Literal[""] | None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
     message: _Message
-    finish_reason: str | None = None
+    finish_reason: Literal["stop"]
 
 
 class _Usage(msgspec.Struct, gc=False):
@@ -37,13 +37,13 @@ class _Usage(msgspec.Struct, gc=False):
 
 
 class _Chat(msgspec.Struct, gc=False):
-    choices: list[_Choice]
+    choices: tuple[_Choice]
     model: str
     usage: _Usage
 
 
 class _Response(msgspec.Struct, gc=False):
-    status_code: int
+    status_code: Literal[200]
     body: msgspec.Raw
 
 
@@ -59,19 +59,33 @@ _CHAT = msgspec.json.Decoder(_Chat)
 
 
 class PlainAnswers(NamedTuple):
-    """Lines that are plain answers, each beside its decoded body."""
+    """Lines that are plain answers, their decoded bodies, and these as they stood, joined."""
 
     lines: list[_Line]
     chats: list[_Chat]
+    bodies: bytes
 
 
-def pick_plain(lines: Sequence[bytes]) -> tuple[PlainAnswers, list[int]]:
-    """The plain answers among lines, and the positions of all other lines.
+def read_plain(slab: bytes) -> PlainAnswers | None:
+    """The answers of a slab of lines that are all plain; None if any line is not.
 
     Plain is a chat completion with a text that stopped by itself. The slow path
     (`dwbatch.answers.lines.read_line`) reads such a line to the same result.
     """
-    plain = PlainAnswers([], [])
+    if not _is_utf8(slab):
+        return None
+    try:
+        lines = _LINE.decode_lines(slab)
+        # JSON values need nothing between them, and the column of bodies wants them joined anyway.
+        bodies = b"".join([line.response.body for line in lines])
+        return PlainAnswers(lines, _CHAT.decode_lines(bodies), bodies)
+    except MISFITS:
+        return None
+
+
+def pick_plain(lines: Sequence[bytes]) -> tuple[PlainAnswers, list[int]]:
+    """The plain answers among lines, and the positions of all other lines."""
+    plain: list[tuple[_Line, _Chat]] = []
     odd = []
     for position, text in enumerate(lines):
         try:
@@ -80,17 +94,17 @@ def pick_plain(lines: Sequence[bytes]) -> tuple[PlainAnswers, list[int]]:
         except MISFITS:
             odd.append(position)
             continue
-        if _is_plain(line, chat) and _is_utf8(text):
-            plain.lines.append(line)
-            plain.chats.append(chat)
+        if _is_utf8(text):
+            plain.append((line, chat))
         else:
             odd.append(position)
-    return plain, odd
+    bodies = b"".join([line.response.body for line, _ in plain])
+    return PlainAnswers([line for line, _ in plain], [chat for _, chat in plain], bodies), odd
 
 
 def to_plain_batch(answers: PlainAnswers) -> pa.RecordBatch:
     """Plain answers as a record batch of schema `LINES`, in the order given."""
-    lines, chats = answers
+    lines, chats, bodies = answers
     count = len(lines)
     choices = [chat.choices[0] for chat in chats]
     usages = [chat.usage for chat in chats]
@@ -105,7 +119,7 @@ def to_plain_batch(answers: PlainAnswers) -> pa.RecordBatch:
         "model": pa.array([chat.model for chat in chats], pa.string()),
         "prompt_tokens": pa.array([usage.prompt_tokens for usage in usages], pa.int64()),
         "completion_tokens": pa.array([usage.completion_tokens for usage in usages], pa.int64()),
-        "body": _joined_column([line.response.body for line in lines]),
+        "body": _cut_column(bodies, [len(line.response.body) for line in lines]),
         "embedding": pa.nulls(count, VECTOR),
     }
     return pa.RecordBatch.from_pydict(columns, schema=LINES)
@@ -122,16 +136,7 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _is_plain(line: _Line, chat: _Chat) -> bool:
-    if line.response.status_code != _OK or len(chat.choices) != 1:
-        return False
-    choice = chat.choices[0]
-    message = choice.message
-    return choice.finish_reason == _STOPPED and bool(message.content) and not message.refusal
-
-
-def _joined_column(bodies: Sequence[msgspec.Raw]) -> pa.LargeStringArray:
-    # Straight from the decoder's views into one buffer: a bytes object a row
-    # would cost as much as decoding does.
-    offsets = pa.array(accumulate(map(len, bodies), initial=0), pa.int64())
-    return pa.LargeStringArray.from_buffers(len(bodies), offsets.buffers()[1], pa.py_buffer(b"".join(bodies)))
+def _cut_column(texts: bytes, lengths: Sequence[int]) -> pa.LargeStringArray:
+    # A view of one buffer: a bytes object a row would cost as much as decoding does.
+    offsets = pa.array(accumulate(lengths, initial=0), pa.int64())
+    return pa.LargeStringArray.from_buffers(len(lengths), offsets.buffers()[1], pa.py_buffer(texts))
