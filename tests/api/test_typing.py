@@ -43,8 +43,8 @@ def test_options_can_be_kept_and_given_again(server: Server) -> None:
 
 def test_a_type_checker_refuses_what_the_call_refuses() -> None:
     with pytest.raises(dwbatch.UnknownParameterError):
-        dwbatch.run(texts("one"), "{text}", model="m", temprature=0)  # type: ignore[call-arg] # the point of the test
+        dwbatch.run(texts("one"), "{text}", model="m", temprature=0)  # type: ignore[call-overload] # the point of the test
     with pytest.raises(dwbatch.InputError):
-        dwbatch.run(texts("one"), "{text}", model="m", max_tokens="many")  # type: ignore[arg-type] # likewise
+        dwbatch.run(texts("one"), "{text}", model="m", max_tokens="many")  # type: ignore[call-overload] # likewise
     with pytest.raises(dwbatch.InputError):
-        dwbatch.run(texts("one"), "{text}")  # type: ignore[call-arg] # likewise: no model
+        dwbatch.run(texts("one"), "{text}")  # type: ignore[call-overload] # likewise: no model
