@@ -218,7 +218,9 @@ def custom_ids_of(call: Call, to_send: Wanted, *, n_rows: int | None = None) -> 
     """custom_ids of some requests, a large_string array; `n_rows` if the frame is only part of one."""
     if call.asking.custom_id is not None:
         return render_custom_ids(call.asking.custom_id, call.columns, to_send.positions)
-    return default_custom_ids(call.options.name, to_send.positions, to_send.keys, n_rows=n_rows or len(call.rows))
+    return default_custom_ids(
+        call.options.name, to_send.positions, to_send.keys, n_rows=n_rows or len(call.rows)
+    )
 
 
 def line_sizes(call: Call, to_send: Wanted) -> np.ndarray:
