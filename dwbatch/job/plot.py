@@ -1,5 +1,6 @@
 """A job as a picture: its progress against the window, and what became of its rows."""
 
+import datetime as dt
 import importlib
 from collections import Counter
 from typing import Any
@@ -17,6 +18,7 @@ from dwbatch.outcome import answer_columns
 
 DONE, FAILED, WINDOW = "#1a7f64", "#c4432b", "#8a949e"
 FEW_BARS = 4
+SHORTEST = dt.timedelta(seconds=10)
 COLOURS = {Status.OK: DONE, Status.SKIPPED: "#b6bec7", Status.PENDING: "#d9dfe5"}
 
 
@@ -29,13 +31,13 @@ def plot(held: Held) -> Any:
         If matplotlib is not installed.
     """
     try:
-        figures = importlib.import_module("matplotlib.figure")
+        pictures = importlib.import_module("dwbatch.job.picture")
         dates = importlib.import_module("matplotlib.dates")
     except ModuleNotFoundError as error:
         raise DwbatchError(
             "plot() needs matplotlib. Install it with: pip install 'dwbatch[plot]'."
         ) from error
-    figure = figures.Figure(figsize=(9.0, 3.4), layout="constrained")
+    figure = pictures.Picture(figsize=(9.0, 3.4), layout="constrained")
     progress, outcome = figure.subplots(1, 2, width_ratios=[2, 1])
     _plot_progress(progress, held, dates)
     _plot_outcome(outcome, held)
@@ -56,6 +58,9 @@ def _plot_progress(axes: Any, held: Held, dates: Any) -> None:
     axes.axhline(status.requests, color=WINDOW, linewidth=1)
     if status.deadline is not None and not status.is_over:
         axes.axvline(status.deadline, color=WINDOW, linestyle="--", linewidth=1, label="end of the window")
+    elif at:
+        # Of a job that took no time there is no axis to draw.
+        axes.set_xlim(at[0], max(at[-1], at[0] + SHORTEST))
     axes.set_ylim(0, max(1, status.requests) * 1.08)
     axes.set_title("requests over time", loc="left", fontsize="medium")
     locator = dates.AutoDateLocator(maxticks=6)

@@ -40,10 +40,16 @@ def test_a_picture_without_matplotlib_says_what_to_install(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit(server)
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.dates", None)
 
     with pytest.raises(dwbatch.DwbatchError, match=r"dwbatch\[plot\]"):
         job.plot()
+
+
+def test_a_picture_shows_itself_in_a_notebook_that_never_imported_pyplot(server: Server) -> None:
+    picture: Any = submit(server).plot()
+
+    assert picture._repr_png_().startswith(b"\x89PNG")
 
 
 def test_samples_are_taken_once_a_minute_at_most(server: Server, model: Model) -> None:
