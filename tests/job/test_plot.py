@@ -46,8 +46,14 @@ def test_a_picture_without_matplotlib_says_what_to_install(
         job.plot()
 
 
-def test_a_picture_shows_itself_in_a_notebook_that_never_imported_pyplot(server: Server) -> None:
-    picture: Any = submit(server).plot()
+def test_a_picture_shows_itself_in_a_notebook_that_never_imported_pyplot(
+    server: Server, model: Model
+) -> None:
+    model.may_answer.set()
+    job = still(server)
+    job.wait(progress=False)
+
+    picture: Any = job.plot()
 
     assert picture._repr_png_().startswith(b"\x89PNG")
 
