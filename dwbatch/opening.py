@@ -18,7 +18,7 @@ from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.place import default_place, make_parent
 from dwbatch.connect import Connection
 from dwbatch.engine.clock import Clock, Pace
-from dwbatch.engine.desk import Desk, Limits, Order, Tally
+from dwbatch.engine.desk import Desk, Limits, Order, Porter, Tally
 from dwbatch.engine.halt import obey
 from dwbatch.engine.owner import settle_owner
 from dwbatch.engine.progress import Progress
@@ -36,6 +36,7 @@ class Means:
     pace: Pace = field(default_factory=Pace)
     disk: Disk = field(default_factory=Disk)
     workers: int = 4
+    porter: Porter | None = None
 
 
 def named_place(call: Call) -> Path | None:
@@ -144,6 +145,7 @@ def at_desk(
             tally=Tally(),
             say=progress.say,
             workers=means.workers,
+            porter=means.porter,
         )
         settle_owner(checkpoint.shards(), desk)
         if checkpoint.is_stopped():

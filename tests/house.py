@@ -73,7 +73,8 @@ DISK_CALLS = {
     "rglob",
 }
 # The key file; the file that is sent; the temporary folder of checkpoint=False; the parquet door's
-# files; the images that rows name; the demo's own folder and its corpus; the files that a command names.
+# files; the images that rows name; the demo's own folder and its corpus; the files that a command names;
+# the request files of a worker.
 MAY_USE_DISK = (
     "checkpoint",
     "local",
@@ -85,6 +86,7 @@ MAY_USE_DISK = (
     "demo",
     "cli",
     "request_files",
+    "dask.errand",
 )
 
 FORBIDDEN = {

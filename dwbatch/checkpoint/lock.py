@@ -86,6 +86,14 @@ def _sign(folder: Path) -> None:
         (folder / "lock.json").write_text(json.dumps(signature), encoding="utf-8")
 
 
+def signature(folder: Path) -> str | None:
+    """What the holder of a checkpoint has signed with: equal only where the very same folder is seen."""
+    try:
+        return (folder / "lock.json").read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
 def holder(folder: Path) -> str:
     """Who holds a checkpoint, for a sentence."""
     try:

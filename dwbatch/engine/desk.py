@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -176,6 +177,14 @@ class Tally:
     has_looked: bool = False
 
 
+class Porter(Protocol):
+    """Whoever has steps taken elsewhere, where the rows are; what spends money is done here all the same."""
+
+    def take(self, step: "Callable[[Shard, Desk], Outcome]", shard: Shard, desk: "Desk") -> Outcome:
+        """Have a step taken, here or elsewhere, and wait for what it makes of the shard."""
+        ...
+
+
 @dataclass(slots=True)
 class Desk:
     """The context of a call's steps.
@@ -200,6 +209,8 @@ class Desk:
         stays small.
     most_active : int or None
         Most shards between upload and fetch.
+    porter : Porter or None
+        Has steps taken elsewhere; None where all are taken here.
     """
 
     checkpoint: Checkpoint
@@ -214,6 +225,7 @@ class Desk:
     say: Callable[[str], None]
     workers: int = 4
     most_active: int | None = None
+    porter: Porter | None = None
     memories: dict[int, Memory] = field(default_factory=dict)
 
     def memory(self, shard: Shard) -> Memory:

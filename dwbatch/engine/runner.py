@@ -290,7 +290,7 @@ class Runner:
 
 
 def _single(step: Step, shard: Shard, desk: Desk) -> list[Outcome]:
-    return [step(shard, desk)]
+    return [step(shard, desk) if desk.porter is None else desk.porter.take(step, shard, desk)]
 
 
 def _differs(old: Shard, new: Shard) -> bool:
