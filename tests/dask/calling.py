@@ -5,6 +5,7 @@ from typing import Any
 import dask.dataframe as dd
 import pandas as pd
 
+import dwbatch.dask  # noqa: F401 - gives Dask frames the accessor
 from dwbatch.local import Server
 from tests.api.calling import usual
 
