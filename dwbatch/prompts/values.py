@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -116,27 +118,41 @@ def objects_of(values: Values, column: str) -> Sequence[object]:
         raise InputError.nothing_sent(
             f"Column {column!r} holds a value of type {str(values.type)!r} that Python cannot express: {error}."
         ) from error
-    # Arrow widens float16 and float32 on the way out, and with that their text. Their names hold
-    # "float", float64's is "double"; a field of that name only costs the walk.
-    return [_narrowed(cell, values.type) for cell in cells] if "float" in str(values.type) else cells
+    # Names of the types that `_exact` mends; float64's is "double", and a field of that name only costs the walk.
+    is_mended = any(name in str(values.type) for name in ("float", "tz="))
+    return [_exact(cell, values.type) for cell in cells] if is_mended else cells
 
 
-def _narrowed(cell: Any, kind: pa.DataType) -> object:
+def _exact(cell: Any, kind: pa.DataType) -> object:
     if cell is None:
         return None
+    # Arrow widens float16 and float32 on the way out, and with that their text.
     if pa.types.is_float16(kind):
         return np.float16(cell)
     if pa.types.is_float32(kind):
         return np.float32(cell)
+    # Where pytz is installed, Arrow asks it for the offset, and it rounds those from before standard time.
+    if pa.types.is_timestamp(kind):
+        zone = _zone(kind.tz)
+        return cell if zone is None else cell.astimezone(zone)
     if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
-        return _narrowed(cell, kind.value_type)
+        return _exact(cell, kind.value_type)
     if pa.types.is_struct(kind):
-        return {field.name: _narrowed(cell[field.name], field.type) for field in kind}
+        return {field.name: _exact(cell[field.name], field.type) for field in kind}
     if pa.types.is_map(kind):
-        return [(_narrowed(key, kind.key_type), _narrowed(value, kind.item_type)) for key, value in cell]
+        return [(_exact(key, kind.key_type), _exact(value, kind.item_type)) for key, value in cell]
     if isinstance(cell, list):
-        return [_narrowed(each, kind.value_type) for each in cell]
+        return [_exact(each, kind.value_type) for each in cell]
     return cell
+
+
+@cache
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (KeyError, ValueError):
+        # A fixed offset, such as "+05:30", which everybody reads alike.
+        return None
 
 
 def _render_objects(values: Sequence[object], slot: Slot) -> Rendered:
