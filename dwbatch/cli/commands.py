@@ -49,5 +49,6 @@ COMMANDS = {
     "local": Command(
         "a batch server on this machine, for work without a key", "dwbatch.local:serve", "local"
     ),
+    "skill": Command("what a coding agent should know, as a SKILL.md", "dwbatch.cli.skill:skill"),
     "demo": Command("one call, twice, on real text against a local server", "dwbatch.demo:main", "demo"),
 }
