@@ -73,6 +73,8 @@ def test_the_source_distribution_brings_its_tests_and_nothing_that_git_ignores(b
     assert "tests/test_packaging.py" in names
     assert tops <= {
         *("dwbatch", "tests", "notebooks", "README.md", "CHANGELOG.md", "LICENSE"),
-        *("pyproject.toml", "PKG-INFO", ".gitignore"),
+        *(".ci", ".github", "pyproject.toml", "PKG-INFO", ".gitignore"),
     }
+    # What its own tests read.
+    assert {".ci/run", ".github/CONTRIBUTING.md", "notebooks/card.png", "dwbatch/SKILL.md"} <= names
     assert not [name for name in names if "__pycache__" in name]
