@@ -28,7 +28,8 @@ def to_jsonl(
     """The paths of request files, written and ready for any batch API of OpenAI's kind.
 
     Nothing is sent, no key is needed, and no checkpoint is looked at: every distinct request of the
-    frame is written, in the order of its first row.
+    frame is written, in the order of its first row. Where the model is a template and the server that
+    `base_url` names is not known to take several models in one file, each model has files of its own.
 
     Parameters
     ----------

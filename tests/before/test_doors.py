@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import fields
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 import dwbatch
 from dwbatch.local import Server
 from dwbatch.options import Options
-from tests.api.calling import SAY, texts, usual
+from tests.api.calling import SAY, batches, texts, usual
 
 OPTIONS = [option.name for option in fields(Options)]
 
@@ -59,6 +60,20 @@ def test_several_models_are_previewed_planned_and_priced_as_they_are_sent(server
     assert shown["custom_id"].tolist() == sent
     assert (plan.rows, plan.new) == (4, 4)
     assert sorted(found.models().index) == ["a", "b"]
+
+
+def test_a_server_that_takes_one_model_a_file_is_planned_and_written_for_so(tmp_path: Path) -> None:
+    frame = texts("one", "two", "three", "four").assign(model=["m-1", "m-2"] * 2)
+    with Server(dialect="openai") as server:
+        options = {**usual(server), "model": "{model}"}
+
+        plan = dwbatch.plan(frame, SAY, **options)
+        paths = dwbatch.to_jsonl(frame, tmp_path / "out.jsonl", SAY, **options)
+        dwbatch.run(frame, SAY, **options)
+
+        assert plan.shards == len(paths) == len(batches(server)) == 2
+    written = [pd.read_json(path, lines=True)["body"].map(lambda body: body["model"]) for path in paths]
+    assert [models.unique().tolist() for models in written] == [["m-1"], ["m-2"]]
 
 
 def test_a_preview_shows_the_custom_ids_of_the_whole_frame_however_long_its_name(server: Server) -> None:
