@@ -162,19 +162,22 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
     ['ok', 'ok']
     """
     taken = take_options(options, call="run")
-    return in_kind(frame, lambda held: _carried(held, prompt, taken), call="run")
+    return in_kind(
+        frame,
+        lambda held: prepare(held, prompt, taken),
+        lambda call: _carried(call, Wording(prompt, taken)),
+        call="run",
+    )
 
 
 def answered(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> pd.DataFrame:
     """What `run` returns, for a door that has read the options itself."""
-    return _carried(as_frame(frame, call="run"), prompt, options)[0]
+    return _carried(prepare(as_frame(frame, call="run"), prompt, options), Wording(prompt, options))
 
 
-def _carried(frame: pd.DataFrame, prompt: Prompt | None, options: Options) -> tuple[pd.DataFrame, Call]:
-    call = prepare(frame, prompt, options)
-    with submitting.told_with_job(call, Wording(prompt, options)):
-        out, _ = carry_out(call)
-    return out, call
+def _carried(call: Call, wording: Wording) -> pd.DataFrame:
+    with submitting.told_with_job(call, wording):
+        return carry_out(call)[0]
 
 
 @shows_options

@@ -1,29 +1,25 @@
 """Embeddings: texts of a frame to vectors, by the same road as any other request."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
 import pandas as pd
 import requests
 
-from dwbatch.answers.vectors import Vectors
-from dwbatch.asking import Asking
+from dwbatch.asking_vectors import ENDPOINT, OUTPUT, ask_embedding
 from dwbatch.call import Call, prepare
-from dwbatch.errors import InputError, UnknownParameterError
+from dwbatch.errors import UnknownParameterError
 from dwbatch.frames import as_frame
 from dwbatch.given import read_options
+from dwbatch.job.held import Wording
+from dwbatch.job.submitting import told_with_job
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
 from dwbatch.other_frames import ArrowStream, in_kind
-from dwbatch.prompts.encode import compile_body
-from dwbatch.prompts.requests import Recipe
-from dwbatch.prompts.template import Slot, Template, check, parse, required
 from dwbatch.sending import carry_out
 
-ENDPOINT = "/v1/embeddings"
-_OUTPUT = "embedding"
 _NO_CHAT = "an embedding is made of one text, without messages or instructions"
 _NO_SAMPLING = "an embedding is computed, not sampled"
 _NO_SHAPE = "an embedding is a vector, which has no other shape"
@@ -75,7 +71,7 @@ def shows_embed_options(function: F) -> F:
     shown = inspect.signature(shows_options(cast("Any", function)))
     named = EmbedOptions.__annotations__
     kept = [
-        each.replace(default=_OUTPUT) if name == "output" else each
+        each.replace(default=OUTPUT) if name == "output" else each
         for name, each in shown.parameters.items()
         if each.kind is not inspect.Parameter.KEYWORD_ONLY or name in named
     ]
@@ -145,20 +141,27 @@ def embed(frame: Any, text: str | None = None, **options: Unpack[EmbedOptions]) 
     ((4,), None, ['ok', 'skipped'])
     """
     taken = take_embed_options(options)
-    return in_kind(frame, lambda held: _carried(held, text, taken), call="embed")
+    return in_kind(
+        frame,
+        lambda held: prepare(held, _text(text, held), taken, ask=ask_embedding),
+        lambda call: _carried(call, taken),
+        call="embed",
+    )
 
 
 def embedded(frame: "pd.DataFrame | pd.Series[str]", text: str | None, options: Options) -> pd.DataFrame:
     """What `embed` returns, for a door that has read the options itself."""
-    return _carried(as_frame(frame, call="embed"), text, options)[0]
+    rows = as_frame(frame, call="embed")
+    return _carried(prepare(rows, _text(text, rows), options, ask=ask_embedding), options)
 
 
-def _carried(frame: pd.DataFrame, text: str | None, options: Options) -> tuple[pd.DataFrame, Call]:
-    if text is None and len(frame.columns) == 1:
-        text = frame.columns[0]
-    call = prepare(frame, text, options, ask=ask_embedding)
-    out, _ = carry_out(call)
-    return out, call
+def _text(text: str | None, frame: pd.DataFrame) -> str | None:
+    return frame.columns[0] if text is None and len(frame.columns) == 1 else text
+
+
+def _carried(call: Call, options: Options) -> pd.DataFrame:
+    with told_with_job(call, Wording(str(call.asking.written["text"]), options)):
+        return carry_out(call)[0]
 
 
 def take_embed_options(given: EmbedOptions) -> Options:
@@ -189,7 +192,7 @@ def _read(given: Mapping[str, object]) -> Options:
             problems.add(f"extra_body repeats {name!r}; {_OWN[name]} instead.")
     problems.raise_if_any()
     options = read_options(
-        {"output": _OUTPUT, **{name: value for name, value in given.items() if name != "dimensions"}},
+        {"output": OUTPUT, **{name: value for name, value in given.items() if name != "dimensions"}},
         call="embed",
     )
     body: dict[str, object] = {"encoding_format": "base64", **(options.extra_body or {})}
@@ -197,71 +200,3 @@ def _read(given: Mapping[str, object]) -> Options:
         body["dimensions"] = int(cast("int", dimensions))
     # Equal texts have equal vectors, so there is nothing to warn of.
     return replace(options, extra_body=body, dedupe=options.dedupe is not False)
-
-
-def ask_embedding(text: object, options: Options, columns: Sequence[str]) -> Asking:
-    """What a call for embeddings asks of every row.
-
-    Parameters
-    ----------
-    text : str
-        A column, or a template.
-    options : Options
-        With `dimensions` in its extra body.
-    columns : sequence of str
-        Names that templates may use.
-
-    Raises
-    ------
-    InputError
-        If the text is neither a column nor a template that names one.
-    """
-    template = _template(text, columns)
-    model = parse(str(options.model), where="model")
-    custom_id = None if options.custom_id is None else parse(options.custom_id, where="custom_id")
-    check([("text", template), ("model", model), *([("custom_id", custom_id)] if custom_id else [])], columns)
-    body = {**options.sampling(), "model": required(model) if model.slots else model.text, "input": template}
-    used = [slot.name for each in (template, model, custom_id) if each for slot in each.slots]
-    dimensions = options.sampling().get("dimensions")
-    return Asking(
-        body=body,
-        recipe=Recipe(
-            endpoint=ENDPOINT,
-            body=compile_body(body),
-            edition=options.edition,
-            null_as_empty=options.on_null == "render",
-        ),
-        custom_id=custom_id,
-        columns=tuple(dict.fromkeys(used)),
-        written=_written(template, options),
-        vectors=Vectors(cast("int | None", dimensions)),
-    )
-
-
-def _template(text: object, columns: Sequence[str]) -> Template:
-    if not isinstance(text, str):
-        raise InputError.nothing_sent(
-            "embed() needs the name of a column or a template, as in embed('text', …) or embed('{title}. {body}', …)."
-        )
-    if text in columns:
-        # Whatever its name is made of: braces and colons mean nothing here.
-        return Template(f"{{{text}}}", (Slot(text),))
-    template = parse(text, where="text")
-    if not template.slots:
-        listed = ", ".join(map(repr, columns)) or "none"
-        raise InputError.nothing_sent(
-            f"{text!r} is no column of the frame, and names none in braces. Columns: {listed}."
-        )
-    return template
-
-
-def _written(template: Template, options: Options) -> dict[str, object]:
-    said = {
-        "name": options.name,
-        "text": template.text,
-        "model": options.model,
-        "parameters": options.sampling(),
-        "edition": options.edition or None,
-        "endpoint": ENDPOINT,
-    }
-    return {name: value for name, value in said.items() if value is not None}

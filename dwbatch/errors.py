@@ -20,8 +20,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-import pandas as pd
-
 
 class DwbatchError(Exception):
     """Base of every exception that this library raises on purpose."""
@@ -221,28 +219,30 @@ class RowsFailedError(DwbatchError):
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame, or a frame of the kind that was given
         What the call would have returned.
     codes : mapping of str to int
         Rows that failed, by error code.
     """
 
-    def __init__(self, frame: "pd.DataFrame", codes: Mapping[str, int]) -> None:
+    def __init__(self, frame: Any, codes: Mapping[str, int], rows: int | None = None) -> None:
         # Not the frame: an exception's arguments are shown in its repr, and so in logs.
         super().__init__(codes)
         self.frame = frame
         self.codes = codes
+        # A stream, for one, does not know its length.
+        self._rows = len(frame) if rows is None else rows
 
     def __str__(self) -> str:
         told = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
         return (
-            f"{sum(self.codes.values()):,} of {len(self.frame):,} rows are not ok ({told}). Every answer is kept, and "
+            f"{sum(self.codes.values()):,} of {self._rows:,} rows are not ok ({told}). Every answer is kept, and "
             "stands with the reasons in the frame of this error (error.frame); retry= names what the same call "
             "sends again."
         )
 
-    def __reduce__(self) -> "tuple[type[Self], tuple[pd.DataFrame, Mapping[str, int]]]":
-        return type(self), (self.frame, self.codes)
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, Mapping[str, int], int]]:
+        return type(self), (self.frame, self.codes, self._rows)
 
 
 class JobStoppedError(DwbatchError):

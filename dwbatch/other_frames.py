@@ -17,7 +17,7 @@ from dwbatch.arrow import to_arrow
 from dwbatch.call import Call, naming_of
 from dwbatch.checkpoint.schemas import RESULTS
 from dwbatch.engine.gather import BATCH_ID, Gathered
-from dwbatch.errors import InputError
+from dwbatch.errors import InputError, RowsFailedError
 from dwbatch.frames import as_frame
 from dwbatch.outcome import answer_columns
 
@@ -33,14 +33,22 @@ class ArrowStream(Protocol):
 AnyFrame: TypeAlias = "pd.DataFrame | pd.Series[str] | ArrowStream"
 
 
-def in_kind(frame: object, carried: Callable[[pd.DataFrame], tuple[pd.DataFrame, Call]], *, call: str) -> Any:
+def in_kind(
+    frame: object,
+    prepared: Callable[[pd.DataFrame], Call],
+    carried: Callable[[Call], pd.DataFrame],
+    *,
+    call: str,
+) -> Any:
     """A frame of the same kind with its answers.
 
     Parameters
     ----------
     frame : DataFrame, Series, or any frame that speaks Arrow
+    prepared : callable
+        Makes a call of a frame of pandas.
     carried : callable
-        Carries out the call on a frame of pandas.
+        Carries that call out, and gives the frame with its answers.
     call : str
         Name of the call, for the messages.
 
@@ -48,11 +56,19 @@ def in_kind(frame: object, carried: Callable[[pd.DataFrame], tuple[pd.DataFrame,
     ------
     InputError
         If the frame cannot be read.
+    RowsFailedError
+        Whose frame is of that kind too.
     """
     if isinstance(frame, pd.DataFrame | pd.Series) or not _speaks_arrow(frame):
-        return carried(as_frame(frame, call=call))[0]
+        return carried(prepared(as_frame(frame, call=call)))
     held = _Held.read(frame, call=call)
-    return held.with_answers(_as_arrow(*carried(as_frame(held.view(), call=call))))
+    asked = prepared(as_frame(held.view(), call=call))
+    try:
+        out = carried(asked)
+    except RowsFailedError as error:
+        error.frame = held.with_answers(_as_arrow(error.frame, asked))
+        raise
+    return held.with_answers(_as_arrow(out, asked))
 
 
 def in_pandas(frame: object, *, call: str) -> pd.DataFrame:
@@ -89,8 +105,10 @@ class _Held:
                 return cls(frame, pa.table({name: pa.chunked_array(frame)}))
             return cls(frame, pa.table(frame))
         except (pa.ArrowException, TypeError, ValueError) as error:
+            named = _unreadable(frame)
             raise InputError.nothing_sent(
-                f"{call}() cannot read this {type(frame).__name__} as Arrow ({error}). Cast or drop the column first."
+                f"{call}() cannot read this {type(frame).__name__} as Arrow ({error}). Cast or drop "
+                f"{', '.join(map(repr, named)) or 'the column'} first."
             ) from error
 
     def view(self) -> pd.DataFrame:
@@ -126,6 +144,19 @@ class _Held:
         if _is_of("polars", self.given):
             return sys.modules["polars"].from_arrow(answered)
         return answered
+
+
+def _unreadable(frame: Any) -> list[str]:
+    """Columns of a Polars frame that Arrow has no type for; others do not tell."""
+    if not _is_of("polars", frame, "DataFrame"):
+        return []
+    named = []
+    for column in frame.get_columns():
+        try:
+            pa.chunked_array(column)
+        except (pa.ArrowException, TypeError, ValueError):
+            named.append(column.name)
+    return named
 
 
 def _is_of(library: str, frame: object, name: str = "") -> bool:

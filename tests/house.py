@@ -25,7 +25,7 @@ FLOORS = (
     {"conversation", "holding"},
     {"bodies"},
     {"frames", "connect", "asking", "hint", "outcome"},
-    {"lineup"},
+    {"lineup", "asking_vectors"},
     {"call"},
     {"opening"},
     {"sending", "other_frames"},

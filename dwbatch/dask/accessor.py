@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import pandas as pd
 
 from dwbatch.asking import ask
+from dwbatch.asking_vectors import ask_embedding
 from dwbatch.before.estimate import Estimate, ask_price
 from dwbatch.before.plan import Plan, plan_of
 from dwbatch.before.preview import previewed
@@ -15,7 +16,7 @@ from dwbatch.dask.calling import PartitionsCall, prepare
 from dwbatch.dask.carrying import carry_out
 from dwbatch.dask.cluster import means_for
 from dwbatch.dask.jobs import PartitionsJob, job_of
-from dwbatch.embedding import EmbedOptions, ask_embedding, shows_embed_options, take_embed_options
+from dwbatch.embedding import EmbedOptions, shows_embed_options, take_embed_options
 from dwbatch.errors import JobTimeoutError
 from dwbatch.given import take_options
 from dwbatch.job.held import Wording

@@ -14,8 +14,8 @@ import pytest
 from pydantic import BaseModel
 
 import dwbatch
-from dwbatch import InputError
-from dwbatch.local import Server
+from dwbatch import InputError, RowsFailedError
+from dwbatch.local import Outcome, Server
 from tests.api.calling import posts, usual
 
 TABLE = pa.table({"text": ["one", None, "two"], "n": [1, 2, 3]})
@@ -176,15 +176,7 @@ def test_a_column_alone_is_a_frame_of_one(server: Server, column: Any) -> None:
 
     out = run(server, column, f"say {{{name}}}")
 
-    assert (
-        out["response"].to_pylist()
-        if isinstance(out, pa.Table)
-        else out["response"].to_list()
-        == [
-            "echo: say one",
-            None,
-        ]
-    )
+    assert pa.table(out).column("response").to_pylist() == ["echo: say one", None]
 
 
 def test_several_models_stand_beside_each_other_in_any_kind(server: Server, kind: str) -> None:
@@ -202,6 +194,27 @@ def test_a_column_is_written_over_where_that_is_allowed(server: Server, kind: st
     assert out.column("response").to_pylist() == ["echo: say one", None, "echo: say two"]
 
 
+def test_the_frame_of_an_error_is_of_the_kind_that_went_in(kind: str) -> None:
+    frame = KINDS[kind][0](TABLE)
+    with Server(outcomes=lambda _, body: Outcome.status(400) if "two" in str(body) else None) as server:
+        with pytest.raises(RowsFailedError, match="1 of 3 rows are not ok") as caught:
+            run(server, frame, errors="raise")
+
+        assert isinstance(caught.value.frame, type(frame))
+        assert shown(caught.value.frame, kind) == shown(run(server, frame), kind)
+
+
+def test_the_stream_of_an_error_is_a_stream() -> None:
+    with (
+        Server(outcomes=lambda _, __: Outcome.status(400)) as server,
+        pytest.raises(RowsFailedError, match="2 of 3 rows are not ok") as caught,
+    ):
+        run(server, TABLE.to_reader(), errors="raise")
+
+    statuses = caught.value.frame.read_all().column("response_status").to_pylist()
+    assert statuses == ["failed", "skipped", "failed"]
+
+
 def test_a_pandas_index_that_a_table_remembers_is_a_column(server: Server) -> None:
     table = pa.Table.from_pandas(pd.DataFrame({"text": ["one"]}, index=pd.Index(["k"], name="key")))
 
@@ -217,9 +230,13 @@ def test_a_pandas_index_that_a_table_remembers_is_a_column(server: Server) -> No
         ({"text": ["a"]}, r"run\(\) takes a pandas DataFrame or Series.*got 'dict'"),
         (pl.DataFrame({"text": pl.Series([object()], dtype=pl.Object)}), "Column 'text' holds bytes"),
         (pa.table([["a"], ["b"]], names=["text", "text"]), "several columns of the same name"),
+        (
+            pl.DataFrame({"text": ["a"], "wide": pl.Series([1], dtype=pl.Int128)}),
+            r"cannot read this DataFrame as Arrow.* drop 'wide' first\. Nothing was sent",
+        ),
         (pl.DataFrame({"other": ["a"]}), "Column 'text' is named in the prompt but not in the frame"),
     ],
-    ids=["lazy", "dict", "objects", "twice", "absent"],
+    ids=["lazy", "dict", "objects", "twice", "too wide", "absent"],
 )
 def test_what_cannot_be_read_is_refused_before_anything_is_sent(
     server: Server, frame: Any, words: str
