@@ -6,11 +6,26 @@ from typing import Any
 
 import pandas as pd
 
+from dwbatch.asking import ask
+from dwbatch.asking_vectors import ENDPOINT, OUTPUT, ask_embedding
 from dwbatch.call import Call, prepare
 from dwbatch.errors import InputError
 from dwbatch.frames import as_frame
 from dwbatch.given import read_options
 from dwbatch.job.held import Held
+
+NAMED = ("name", "messages", "system", "model", "response_format", "edition", "endpoint")
+SAMPLING = {
+    "max_tokens",
+    "n",
+    "reasoning_effort",
+    "seed",
+    "stop",
+    "temperature",
+    "tool_choice",
+    "tools",
+    "top_p",
+}
 
 
 def call_on(
@@ -46,25 +61,34 @@ def call_on(
     else:
         said = _recipe(held, recipe)
         given = {**options_in(said), **(more or {}), "overwrite": True, "dedupe": True}
-        options, prompt = read_options(given, call="result"), said.get("prompt")
+        options, prompt = read_options(given, call="result"), said.get("text", said.get("prompt"))
+    asks = ask_embedding if _endpoint(held) == ENDPOINT else ask
     # Nothing is sent, and the way to the server is the job's own.
-    return replace(prepare(rows, prompt, options, sends=False), connection=held.connection)
+    return replace(prepare(rows, prompt, options, sends=False, ask=asks), connection=held.connection)
 
 
 def options_in(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """Options that a recipe of ``recipe.json`` stands for."""
-    names = ("name", "messages", "system", "model", "response_format", "edition")
-    said = {name: recipe[name] for name in names if name in recipe}
-    typed = {"max_tokens", "reasoning_effort", "seed", "stop", "temperature", "top_p"}
+    said = {name: recipe[name] for name in NAMED if name in recipe}
+    if said.get("endpoint") == ENDPOINT:
+        # Not to be chosen: it follows from the call.
+        del said["endpoint"]
+        said["output"] = OUTPUT
     parameters = dict(recipe.get("parameters") or {})
-    said |= {name: parameters.pop(name) for name in typed & set(parameters)}
+    said |= {name: parameters.pop(name) for name in SAMPLING & set(parameters)}
     return said | ({"extra_body": parameters} if parameters else {})
+
+
+def _endpoint(held: Held) -> str | None:
+    if held.call is not None:
+        return held.call.asking.recipe.endpoint
+    return next((shard.endpoint for shard in reversed(held.shards())), None)
 
 
 def _recipe(held: Held, name: str | None) -> Mapping[str, Any]:
     recipes = held.checkpoint.recipes()
     used = [shard.recipe for shard in held.shards()] if name is None else [name]
-    said = [recipes[each] for each in used if {"prompt", "messages"} & set(recipes.get(each, {}))]
+    said = [recipes[each] for each in used if {"prompt", "messages", "text"} & set(recipes.get(each, {}))]
     if not said:
         raise InputError.nothing_sent(
             "This job does not know how its requests were made of rows. Give the prompt and the options of the call to "

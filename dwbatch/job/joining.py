@@ -10,8 +10,7 @@ from dwbatch.checkpoint.shard import Shard
 from dwbatch.errors import InputError
 from dwbatch.frames import as_frame, column_names, read_columns
 from dwbatch.job.held import Held
-from dwbatch.job.rows import View, every_request, unskipped
-from dwbatch.outcome import Naming
+from dwbatch.job.rows import View, every_request, recorded_naming, unskipped
 from dwbatch.prompts.encode import join, split_at_slots
 from dwbatch.prompts.template import check, parse
 from dwbatch.prompts.values import render
@@ -52,7 +51,8 @@ def view_on(held: Held, frame: "pd.DataFrame | pd.Series[str]", on: str, shards:
             f"{requests['custom_id'][0].as_py() if len(requests) else None!r}."
         )
     keys = requests["answers_key"].combine_chunks().take(places)
-    return View(rows, unskipped(keys), Naming("response"))
+    naming = recorded_naming(held.checkpoint, shards)
+    return View(rows, unskipped(keys), naming, naming.measure.judge())
 
 
 def _custom_ids(frame: pd.DataFrame, on: str) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.answers.align import align
+from dwbatch.answers.vectors import Vectors
+from dwbatch.asking_vectors import ENDPOINT, OUTPUT
 from dwbatch.call import Call, judge_of, naming_of
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import KEY, REQUESTS
@@ -17,7 +20,7 @@ from dwbatch.engine.again import Judge, judged
 from dwbatch.engine.gather import BATCH_ID, Gathered, gather
 from dwbatch.engine.wanted import keyed
 from dwbatch.frames import with_answers
-from dwbatch.holding import Column
+from dwbatch.holding import Column, Measure
 from dwbatch.job.held import Held
 from dwbatch.outcome import DETAIL_COLUMNS, Naming, columns_read
 from dwbatch.prompts.requests import Rows
@@ -69,6 +72,7 @@ def by_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> View:
     A request that was sent again, by itself or with other parameters, stays one row.
     """
     kept = every_request(checkpoint, shards)
+    naming = recorded_naming(checkpoint, shards)
     keys = pa.concat_arrays([pa.array([], KEY), *kept["answers_key"].chunks])
     frame = pd.DataFrame(
         {
@@ -77,7 +81,19 @@ def by_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> View:
             "position": pd.Series(kept["position"].to_pylist(), dtype="Int64"),
         }
     )
-    return View(frame, unskipped(keys), Naming("response"))
+    return View(frame, unskipped(keys), naming, naming.measure.judge())
+
+
+def recorded_naming(checkpoint: Checkpoint, shards: Sequence[Shard]) -> Naming:
+    """How answers are shown to somebody who has the folder alone: vectors and samples as lists, all else as text."""
+    recipes = checkpoint.recipes()
+    used = {shard.recipe for shard in shards}
+    parameters: list[Any] = [recipes.get(name, {}).get("parameters") or {} for name in used]
+    if shards and all(shard.endpoint == ENDPOINT for shard in shards):
+        lengths = {each.get("dimensions") for each in parameters}
+        return Naming(OUTPUT, measure=Measure(vectors=Vectors(lengths.pop() if len(lengths) == 1 else None)))
+    counts = {each.get("n") for each in parameters}
+    return Naming("response", measure=Measure(samples=counts.pop() if len(counts) == 1 else None))
 
 
 def every_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> pa.Table:
