@@ -243,3 +243,37 @@ def test_what_is_no_fault_is_refused_with_a_sentence() -> None:
             422,
             "Not a fault: Invalid value 'earthquake' - at `$.fault`",
         )
+
+
+@pytest.mark.parametrize(
+    ("misspell", "sentence"),
+    [
+        (
+            lambda faults: faults.batch("sleepy"),
+            "There is no fault 'sleepy': choose from 'unpopulated', 'broken', 'stalled', 'overdue'.",
+        ),
+        (
+            lambda faults: faults.reset("POST", "/batches", when="later"),
+            "There is no fault 'later': choose from 'before', 'during', 'after'.",
+        ),
+        (
+            lambda faults: faults.cut("GET", "/files", after_bytes=1, end="softly"),
+            "There is no fault 'softly': choose from 'close', 'reset', 'cleanly'.",
+        ),
+        (
+            lambda faults: faults.lag_list("models"),
+            "There is no fault 'models': choose from 'files', 'batches'.",
+        ),
+        (
+            lambda faults: faults.too_many("GET", "/files", why="mood"),
+            "There is no fault 'mood': choose from 'capacity', 'unverified', 'upload_slot', 'upload_wait'.",
+        ),
+    ],
+)
+def test_a_word_that_names_no_fault_is_refused_when_it_is_set(misspell: Any, sentence: str) -> None:
+    with Server() as server:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole sentence is compared below
+            misspell(server.faults)
+
+        assert str(caught.value) == sentence
+        assert (server.faults.unfired, finished(server, "a")["status"]) == ([], "completed")

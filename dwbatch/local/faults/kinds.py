@@ -1,7 +1,8 @@
 """Every fault that can be set, as a value that also travels as JSON."""
 
 import re
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, get_args, get_origin
 
 import msgspec
 
@@ -16,6 +17,11 @@ def _tag(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
+def not_among(given: object, words: Iterable[str]) -> str:
+    """The sentence for a word that names no fault."""
+    return f"There is no fault {given!r}: choose from {', '.join(map(repr, words))}."
+
+
 class Fault(msgspec.Struct, frozen=True, kw_only=True, tag=_tag, tag_field="fault"):
     """What every fault has: how many occasions it lets pass, and how many it spoils after that.
 
@@ -25,10 +31,23 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, tag=_tag, tag_field="faul
         Occasions spoiled; None means every one until faults are cleared.
     skip : int
         Occasions let pass first.
+
+    Raises
+    ------
+    ValueError
+        If a word, such as a batch's fate, is none of those that exist.
     """
 
     times: int | None = 1
     skip: int = 0
+
+    def __post_init__(self) -> None:
+        # Types are checked only of what comes as JSON; a word misspelt in a test would else be
+        # found out by the exchange that it was to spoil, and look like the server's own fault.
+        for field in msgspec.structs.fields(self):
+            words = get_args(field.type) if get_origin(field.type) is Literal else ()
+            if words and getattr(self, field.name) not in words:
+                raise ValueError(not_among(getattr(self, field.name), words))
 
     @property
     def name(self) -> str:

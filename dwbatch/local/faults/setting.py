@@ -25,7 +25,7 @@ from dwbatch.local.faults.kinds import (
     Reset,
     When,
 )
-from dwbatch.local.faults.sentences import REFUSALS
+from dwbatch.local.faults.sentences import refusal
 from dwbatch.local.replies import TEXT
 
 
@@ -37,7 +37,8 @@ class Faults:
     hold. A fault happens on `times` occasions (None: on every one), after it has let `skip` of them pass; a
     reply that it cannot alter, such as one too short to be cut, is no occasion. Where several faults fit one
     exchange, the one that was set first decides first. `when` is ``"before"`` the request is looked at,
-    ``"during"`` its body, or ``"after"`` its work is done and committed.
+    ``"during"`` its body, or ``"after"`` its work is done and committed. A word that is none of
+    those named is a ValueError.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ class Faults:
         `why` is ``"capacity"``, ``"unverified"``, ``"upload_slot"`` or ``"upload_wait"``; `retry_after` the
         header, in whatever spelling, or None for none.
         """
-        body = {"error": "too_many_requests", "message": REFUSALS[why], "retry_after_seconds": 30}
+        body = {"error": "too_many_requests", "message": refusal(why), "retry_after_seconds": 30}
         headers = {} if retry_after is None else {"retry-after": retry_after}
         self.reply(method, path, status=429, body=body, headers=headers, times=times, skip=skip)
 
