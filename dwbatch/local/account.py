@@ -1,5 +1,6 @@
 """What an account may do: models on offer, a balance, volumes."""
 
+import re
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from dwbatch.local.replies import Refusal, TooMany
 
 NO_MONEY = "Account balance too low. Please add credits to continue."
 
+_WINDOW = re.compile(r"[0-9]{1,9}[smhd]")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CHEAPEST_WINDOW_S = 24 * 3600
 _HURRY_FACTOR = 2
@@ -70,7 +72,13 @@ class Account:
         if offered is None:
             return Decimal(0)
         price = Decimal(offered.input_price) * tokens[0] + Decimal(offered.output_price) * tokens[1]
-        return price if window_s(window) >= _CHEAPEST_WINDOW_S else price * _HURRY_FACTOR
+        return price if _is_cheapest(window) else price * _HURRY_FACTOR
+
+
+def _is_cheapest(window: str) -> bool:
+    # An estimate may be asked for any word: one that has no price of its own gets the dear one, where the
+    # real server falls back to that of realtime calls.
+    return _WINDOW.fullmatch(window) is not None and window_s(window) >= _CHEAPEST_WINDOW_S
 
 
 def check(

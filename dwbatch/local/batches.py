@@ -15,6 +15,9 @@ from dwbatch.local.rows import stamp
 from dwbatch.local.views import ERROR, OUTPUT, PURPOSES, RESERVED, is_finished, status
 
 FILTERS = ("in_progress", "completed", "failed", "cancelled", "expired")
+_ACTIVE = "(cancelling_at IS NULL AND completed_at IS NULL AND failed_at IS NULL)"
+# Further down a list that begins with the active ones.
+_FURTHER = f"({_ACTIVE}, seq) < (SELECT {_ACTIVE}, seq FROM batch WHERE seq = ?)"  # noqa: S608 - a constant
 NOTHING_TO_RETRY = "Nothing to retry: no failed or canceled requests, and the batch is not cancelled"
 
 
@@ -61,7 +64,7 @@ def create(
         raise Refusal(400, "Invalid input_file_id format")
     if account.balance is not None and account.balance < 0:
         raise Refusal(402, NO_MONEY)
-    file = files.find(db, order.input_file_id, owner)
+    file = _input_file(db, order.input_file_id, owner)
     check(db, account, file=file, window=order.completion_window, owner=owner, limits=limits)
     stored = {
         name: value
@@ -74,6 +77,14 @@ def create(
     # These are stored too, so a search sees them although no answer shows them.
     stored |= {"request_source": "api", "created_by": owner, "dw_user_agent": user_agent[:256]}
     return _insert(db, order, file, stored, populate_at)
+
+
+def _input_file(db: sqlite3.Connection, given: str, owner: str) -> sqlite3.Row:
+    found = files.find_anyones(db, given)
+    if found["owner"] != owner:
+        # Everywhere else somebody else's file does not exist; only here does the real server tell.
+        raise Refusal(403, f"Insufficient permissions to Create batch using file {given}")
+    return found
 
 
 def _insert(
@@ -206,12 +217,11 @@ def listed(
             values.append(moment)
     start = files.position(db, "batch", after)
     if start is not None:
-        conditions.append("seq < ?")
+        conditions.append(_FURTHER if is_active_first else "seq < ?")
         values.append(start)
-    running = "(cancelling_at IS NULL AND completed_at IS NULL AND failed_at IS NULL) DESC, "
     found = db.execute(
         f"SELECT * FROM batch WHERE {' AND '.join(conditions)} "  # noqa: S608 - conditions are constants of this module
-        f"ORDER BY {running if is_active_first else ''}seq DESC LIMIT ?",
+        f"ORDER BY {f'{_ACTIVE} DESC, ' if is_active_first else ''}seq DESC LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
     return found[:limit], len(found) > limit
@@ -219,11 +229,13 @@ def listed(
 
 def _condition(word: str) -> str:
     conditions = {
-        "in_progress": "cancelling_at IS NULL AND completed_at IS NULL AND failed_at IS NULL",
+        "in_progress": _ACTIVE,
         "completed": "completed_at IS NOT NULL",
-        "failed": "failed_at IS NOT NULL",
+        "failed": "failed_at IS NOT NULL AND completed_at IS NULL",
         "cancelled": "cancelling_at IS NOT NULL",
-        "expired": "expires_at < coalesce(completed_at, failed_at, cancelled_at, unixepoch())",
+        # One that was over in time and cancelled late is late, too.
+        "expired": "completed_at > expires_at OR failed_at > expires_at OR cancelled_at > expires_at "
+        f"OR ({_ACTIVE} AND expires_at < unixepoch())",
     }
     if word not in conditions:
         raise Refusal(400, f"Unknown batch status filter: '{word}'. Valid values: {', '.join(FILTERS)}")

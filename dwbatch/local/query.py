@@ -1,5 +1,6 @@
 """What a call says: its query string and its JSON body, refused as the real server's framework refuses them."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,10 @@ from dwbatch.local.files import DEFAULT_PAGE, LARGEST_PAGE
 from dwbatch.local.replies import Refusal
 from dwbatch.local.scanner import SyntaxFault, TypeFault
 
+_DIGITS = re.compile(r"[+-]?[0-9]+")
+_MOST_LETTERS = 40
+_BEYOND_64_BITS = 2**63
+
 _QUERY = "Failed to deserialize query string"
 
 
@@ -22,16 +27,21 @@ def number(query: Mapping[str, str], name: str) -> int | None:
     Raises
     ------
     Refusal
-        400 if it is no number.
+        400 if it is no number, or none of 64 bits.
     """
     text = query.get(name)
     if text is None:
         return None
-    try:
-        return int(text)
-    except ValueError as error:
+    if not _DIGITS.fullmatch(text):
         empty = "cannot parse integer from empty string"
-        raise Refusal(400, f"{_QUERY}: {'invalid digit found in string' if text else empty}") from error
+        raise Refusal(400, f"{_QUERY}: {'invalid digit found in string' if text else empty}")
+    # Measured first, because Python refuses to read integers of thousands of digits.
+    value = int(text) if len(text) <= _MOST_LETTERS else _BEYOND_64_BITS
+    if not -_BEYOND_64_BITS <= value < _BEYOND_64_BITS:
+        raise Refusal(
+            400, f"{_QUERY}: number too {'small' if text[0] == '-' else 'large'} to fit in target type"
+        )
+    return value
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -60,9 +70,12 @@ def moment(query: Mapping[str, str], name: str) -> float | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text).timestamp()
+        said = datetime.fromisoformat(text)
     except ValueError as error:
         raise Refusal(400, f"{_QUERY}: input contains invalid characters") from error
+    if said.tzinfo is None:
+        raise Refusal(400, f"{_QUERY}: premature end of input")
+    return said.timestamp()
 
 
 def page_limit(query: Mapping[str, str]) -> int:

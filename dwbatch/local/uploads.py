@@ -71,6 +71,9 @@ class _Reader:
             _, options = parse_options_header(value)
             self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
             if self._part.name == "file":
+                if self._upload.has_file:
+                    # Each part ends its last line, whether or not it says so.
+                    self._upload.file.write(b"\n")
                 self._upload.has_file = True
                 if b"filename" in options:
                     self._upload.filename = options[b"filename"].decode("utf-8", "replace")
