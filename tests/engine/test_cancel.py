@@ -1,15 +1,19 @@
 """A user's cancel: nothing is bought after it, what was answered is kept, and running the cell again does not undo it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import requests
 
 import dwbatch
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.errors import JobTimeoutError
+from dwbatch.job.job import Job
 from dwbatch.local import Server
+from dwbatch.opening import Means
 from tests.engine.elsewhere import Altered, Model, Owner, crash, ok, posts, run, said, texts
 from tests.engine.world import StillClock
 
@@ -37,6 +41,12 @@ def leave_running(server: Server, folder: Path, *values: str) -> None:
         run(texts(*values), server, folder, max_requests_per_batch=1, meanwhile=lambda: None, timeout=5)
 
 
+def cancel(folder: Path, base_url: str | None = None) -> pd.DataFrame:
+    """Cancel a job from another process, whose looks at the counts take no time."""
+    held = dwbatch.attach(folder, base_url=base_url)._held
+    return Job(replace(held, means=Means(clock=StillClock()))).cancel()
+
+
 def purchases(server: Server) -> int:
     """How many batches were ever asked for."""
     return posts(server).count("/batches")
@@ -57,7 +67,7 @@ def before_exchange(number: int, act: Callable[[], object]) -> Altered:
 def test_a_cancel_that_nobody_is_there_to_obey_is_obeyed_at_once(server: Server, tmp_path: Path) -> None:
     crash(texts("a", "b", "c"), server, tmp_path / "job", "POST /v1/batches", nth=2)
 
-    stopped = dwbatch.attach(tmp_path / "job").cancel()
+    stopped = cancel(tmp_path / "job")
     states = [str(shard.state) for shard in Checkpoint(tmp_path / "job").shards()]
     out = run(texts("a", "b", "c"), server, tmp_path / "job")
 
@@ -71,7 +81,7 @@ def test_a_cancel_that_nobody_is_there_to_obey_is_obeyed_at_once(server: Server,
 def test_a_cancel_finds_the_purchase_that_was_in_doubt(server: Server, tmp_path: Path) -> None:
     crash(texts("a"), server, tmp_path / "job", "reply to POST /v1/batches")
 
-    dwbatch.attach(tmp_path / "job").cancel()
+    cancel(tmp_path / "job")
 
     assert Owner(server).statuses() == ["cancelled"]
     assert said(run(texts("a"), server, tmp_path / "job")) == [CANCELLED]
@@ -90,7 +100,7 @@ def test_a_cancel_whose_obeyer_died_is_obeyed_by_the_next_call(server: Server, t
 
 def test_a_cancel_is_not_undone_by_running_the_cell_again(server: Server, tmp_path: Path) -> None:
     leave_running(server, tmp_path / "job", "a", "b")
-    dwbatch.attach(tmp_path / "job").cancel()
+    cancel(tmp_path / "job")
 
     outs = [run(texts("a", "b"), server, tmp_path / "job") for _ in range(3)]
 
@@ -103,7 +113,7 @@ def test_what_was_cancelled_is_bought_when_it_is_asked_for(
 ) -> None:
     clock = StillClock()
     crash(texts("a", "b", "c"), server, tmp_path / "job", "POST /v1/batches", nth=2)
-    dwbatch.attach(tmp_path / "job").cancel()
+    cancel(tmp_path / "job")
     run(texts("a", "b", "c"), server, tmp_path / "job", clock=clock)
     model.may_answer.set()
 
@@ -121,7 +131,7 @@ def test_what_was_answered_before_a_cancel_is_kept(tmp_path: Path) -> None:
             run(texts("a", "slow"), server, tmp_path / "job", meanwhile=lambda: None, timeout=5)
         server.wait_until(lambda: owner.batches()[0]["request_counts"]["completed"] == 1)
 
-        stopped = dwbatch.attach(tmp_path / "job").cancel()
+        stopped = cancel(tmp_path / "job")
         out = run(texts("a", "slow"), server, tmp_path / "job")
         model.may_answer.set()
 
@@ -137,11 +147,12 @@ def test_a_cancel_at_any_exchange_stops_the_spending(
 ) -> None:
     bought: list[int] = []
 
-    def cancel() -> None:
-        dwbatch.attach(tmp_path / "job", base_url=server.base_url).cancel()
+    def cancel_now() -> None:
+        # At the first exchange the folder knows no server yet.
+        cancel(tmp_path / "job", server.base_url)
         bought.append(purchases(server))
 
-    wire = before_exchange(number, cancel)
+    wire = before_exchange(number, cancel_now)
     out = run(
         texts("a", "b", "c"),
         server,
@@ -165,7 +176,7 @@ def test_a_batch_adopted_from_a_colleague_is_never_cancelled(
     leave_running(server, tmp_path / "theirs", "a")
     leave_running(server, tmp_path / "mine", "a", "b")
 
-    dwbatch.attach(tmp_path / "mine").cancel()
+    cancel(tmp_path / "mine")
     out = run(texts("a", "b"), server, tmp_path / "mine", meanwhile=model.may_answer.set)
 
     assert said(out) == [*ok("a"), CANCELLED]
@@ -179,7 +190,7 @@ def test_a_batch_that_is_over_is_not_relabelled_by_a_cancel(
     model.may_answer.set()
     Owner(server).until_idle()
 
-    stopped = dwbatch.attach(tmp_path / "job").cancel()
+    stopped = cancel(tmp_path / "job")
 
     assert stopped["status"].tolist() == ["completed"]
     assert Owner(server).statuses() == ["completed"]
@@ -192,7 +203,7 @@ def test_a_cancel_of_a_finished_job_does_nothing_and_leaves_no_word(
     model.may_answer.set()
     run(texts("a"), server, tmp_path / "job")
 
-    stopped = dwbatch.attach(tmp_path / "job").cancel()
+    stopped = cancel(tmp_path / "job")
     out = run(texts("a", "b"), server, tmp_path / "job")
 
     assert len(stopped) == 0
