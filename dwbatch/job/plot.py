@@ -18,7 +18,7 @@ from dwbatch.outcome import answer_columns
 
 DONE, FAILED, WINDOW = "#1a7f64", "#c4432b", "#8a949e"
 FEW_BARS = 4
-SHORTEST = dt.timedelta(seconds=10)
+SHORTEST = dt.timedelta(seconds=1)
 COLOURS = {Status.OK: DONE, Status.SKIPPED: "#b6bec7", Status.PENDING: "#d9dfe5"}
 
 
@@ -58,9 +58,6 @@ def _plot_progress(axes: Any, held: Held, dates: Any) -> None:
     axes.axhline(status.requests, color=WINDOW, linewidth=1)
     if status.deadline is not None and not status.is_over:
         axes.axvline(status.deadline, color=WINDOW, linestyle="--", linewidth=1, label="end of the window")
-    elif at:
-        # Of a job that took no time there is no axis to draw.
-        axes.set_xlim(at[0], max(at[-1], at[0] + SHORTEST))
     axes.set_ylim(0, max(1, status.requests) * 1.08)
     axes.set_title("requests over time", loc="left", fontsize="medium")
     locator = dates.AutoDateLocator(maxticks=6)
@@ -73,14 +70,17 @@ def _plot_progress(axes: Any, held: Held, dates: Any) -> None:
 
 
 def _with_ends(samples: pa.Table, held: Held, status: JobStatus) -> list[dict[str, Any]]:
-    """The samples, from the purchase to the last that is known."""
+    """The samples, from the purchase to the last that is known, and a little beyond it."""
     rows: list[dict[str, Any]] = samples.to_pylist()
     if status.since is not None:
         rows.insert(0, {"at": status.since, "completed": 0, "failed": 0})
     ended = [shard.ended_at for shard in held.shards() if shard.ended_at is not None]
     if status.is_over and ended:
         rows.append({"at": max(ended), "completed": status.completed, "failed": status.failed})
-    return sorted(rows, key=lambda row: row["at"])
+    rows.sort(key=lambda row: row["at"])
+    # A step is drawn up to the next one, so the last would not be seen.
+    tail = max(SHORTEST, (rows[-1]["at"] - rows[0]["at"]) / 20) if rows else SHORTEST
+    return [*rows, *({**row, "at": row["at"] + tail} for row in rows[-1:])]
 
 
 def _plot_outcome(axes: Any, held: Held) -> None:
