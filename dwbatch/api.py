@@ -11,10 +11,11 @@ from dwbatch.job import submitting
 from dwbatch.job.held import Wording
 from dwbatch.job.job import Job
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
-from dwbatch.other_frames import ArrowStream, in_kind
+from dwbatch.other_frames import ArrowStream, Partitions, emptied, in_kind, own_door
 from dwbatch.sending import carry_out
 
 ArrowFrame = TypeVar("ArrowFrame", bound=ArrowStream)
+DaskFrame = TypeVar("DaskFrame", bound=Partitions)
 
 
 @overload
@@ -23,6 +24,8 @@ def run(
 ) -> pd.DataFrame: ...
 @overload
 def run(frame: ArrowFrame, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> ArrowFrame: ...
+@overload
+def run(frame: DaskFrame, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> DaskFrame: ...
 @shows_options
 def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions]) -> Any:
     """A new frame with an answer, or the reason there is none, on every row.
@@ -32,7 +35,7 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
 
     Parameters
     ----------
-    frame : DataFrame or Series, or any frame that speaks Arrow
+    frame : DataFrame or Series, any frame that speaks Arrow, or one of Dask
         Any index; a Series is a frame of one column, named like it or ``text``. A frame of Polars, a relation
         of DuckDB, a ``pa.Table`` or ``RecordBatch`` comes back as what it was.
     prompt : str, list or callable, optional
@@ -161,6 +164,8 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
     >>> out["response_status"].tolist()
     ['ok', 'ok']
     """
+    if (door := own_door(frame)) is not None:
+        return door.run(prompt, **emptied(options))
     taken = take_options(options, call="run")
     return in_kind(
         frame,
@@ -182,7 +187,9 @@ def _carried(call: Call, wording: Wording) -> pd.DataFrame:
 
 @shows_options
 def submit(
-    frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None = None, **options: Unpack[RunOptions]
+    frame: "pd.DataFrame | pd.Series[str] | Partitions",
+    prompt: Prompt | None = None,
+    **options: Unpack[RunOptions],
 ) -> Job:
     """The job of a call, once every batch of it is bought; does not wait for answers.
 
@@ -216,10 +223,13 @@ def submit(
     >>> out["response_status"].tolist()
     ['ok', 'ok']
     """
+    if (door := own_door(frame)) is not None:
+        job: Job = door.submit(prompt, **emptied(options))
+        return job
     return submitted(frame, prompt, take_options(options, call="submit"))
 
 
-def submitted(frame: "pd.DataFrame | pd.Series[str]", prompt: Prompt | None, options: Options) -> Job:
+def submitted(frame: object, prompt: Prompt | None, options: Options) -> Job:
     """What `submit` returns, for a door that has read the options itself."""
     call = prepare(as_frame(frame, call="submit"), prompt, options)
     return submitting.submit(call, Wording(prompt, options))

@@ -17,7 +17,7 @@ from dwbatch.job.held import Wording
 from dwbatch.job.submitting import told_with_job
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
-from dwbatch.other_frames import ArrowStream, in_kind
+from dwbatch.other_frames import ArrowStream, Partitions, emptied, in_kind, own_door
 from dwbatch.sending import carry_out
 
 _NO_CHAT = "an embedding is made of one text, without messages or instructions"
@@ -63,6 +63,7 @@ class EmbedOptions(TypedDict, total=False):
 
 F = TypeVar("F")
 ArrowFrame = TypeVar("ArrowFrame", bound=ArrowStream)
+DaskFrame = TypeVar("DaskFrame", bound=Partitions)
 
 
 def shows_embed_options(function: F) -> F:
@@ -88,6 +89,8 @@ def embed(
 ) -> pd.DataFrame: ...
 @overload
 def embed(frame: ArrowFrame, text: str | None = None, **options: Unpack[EmbedOptions]) -> ArrowFrame: ...
+@overload
+def embed(frame: DaskFrame, text: str | None = None, **options: Unpack[EmbedOptions]) -> DaskFrame: ...
 @shows_embed_options
 def embed(frame: Any, text: str | None = None, **options: Unpack[EmbedOptions]) -> Any:
     """A new frame with a vector, or the reason there is none, on every row.
@@ -140,6 +143,8 @@ def embed(frame: Any, text: str | None = None, **options: Unpack[EmbedOptions]) 
     >>> out["embedding"][0].shape, out["embedding"][1], out["embedding_status"].tolist()
     ((4,), None, ['ok', 'skipped'])
     """
+    if (door := own_door(frame)) is not None:
+        return door.embed(text, **emptied(options))
     taken = take_embed_options(options)
     return in_kind(
         frame,

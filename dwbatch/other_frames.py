@@ -30,7 +30,45 @@ class ArrowStream(Protocol):
         ...
 
 
-AnyFrame: TypeAlias = "pd.DataFrame | pd.Series[str] | ArrowStream"
+class Partitions(Protocol):
+    """A frame in partitions: Dask's."""
+
+    @property
+    def npartitions(self) -> int:
+        """How many there are."""
+        ...
+
+    def to_delayed(self) -> Any:
+        """Each of them, to be computed."""
+        ...
+
+
+AnyFrame: TypeAlias = "pd.DataFrame | pd.Series[str] | ArrowStream | Partitions"
+
+
+def own_door(frame: object) -> Any:
+    """The accessor of a frame of Dask, which has calls of its own; None for any other frame.
+
+    Raises
+    ------
+    InputError
+        If nobody has given it the accessor yet.
+    """
+    if not _is_of("dask", frame):
+        return None
+    door = getattr(frame, "doubleword", None)
+    if door is None:
+        raise InputError.nothing_sent(
+            "A Dask frame has its calls once its door is imported: import dwbatch.dask (pip install 'dwbatch[dask]')."
+        )
+    return door
+
+
+def emptied(given: Any) -> dict[str, Any]:
+    """Keywords for another call; `given` is empty afterwards, so that no traceback shows the key in it."""
+    keywords = dict(given)
+    given.clear()
+    return keywords
 
 
 def in_kind(

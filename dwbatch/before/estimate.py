@@ -20,7 +20,7 @@ from dwbatch.engine.progress import Progress
 from dwbatch.given import take_options
 from dwbatch.opening import Means, opened, place_of
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
-from dwbatch.other_frames import AnyFrame, in_pandas
+from dwbatch.other_frames import AnyFrame, emptied, in_pandas, own_door
 from dwbatch.sending import carry_to
 
 # The two that the hosted service sells.
@@ -146,6 +146,9 @@ def estimate(frame: AnyFrame, prompt: Prompt | None = None, **options: Unpack[Ru
     >>> found.cost["1h"] == 2 * found.cost["24h"]
     True
     """
+    if (door := own_door(frame)) is not None:
+        priced: Estimate = door.estimate(prompt, **emptied(options))
+        return priced
     return estimated(frame, prompt, take_options(options, call="estimate"))
 
 

@@ -17,7 +17,7 @@ from dwbatch.engine.wanted import is_in
 from dwbatch.given import take_options
 from dwbatch.opening import named_place, order_of
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
-from dwbatch.other_frames import AnyFrame, in_pandas
+from dwbatch.other_frames import AnyFrame, emptied, in_pandas, own_door
 
 BYTES_A_TOKEN = 4
 
@@ -143,6 +143,9 @@ def plan(frame: AnyFrame, prompt: Prompt | None = None, **options: Unpack[RunOpt
     >>> planned.new, planned.duplicates, planned.skipped
     (2, 1, {'null_input': 1})
     """
+    if (door := own_door(frame)) is not None:
+        counted: Plan = door.plan(prompt, **emptied(options))
+        return counted
     return planned(frame, prompt, take_options(options, call="plan"))
 
 

@@ -11,7 +11,7 @@ from dwbatch.frames import to_pandas
 from dwbatch.given import take_options
 from dwbatch.limits import Problems, check_range
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
-from dwbatch.other_frames import AnyFrame, in_pandas
+from dwbatch.other_frames import AnyFrame, emptied, in_pandas, own_door
 from dwbatch.prompts.requests import write_lines
 
 # A line begins with its body.
@@ -58,6 +58,9 @@ def preview(
     >>> shown.loc[1, "skipped"]
     'null_input'
     """
+    if (door := own_door(frame)) is not None:
+        shown: pd.DataFrame = door.preview(prompt, rows=rows, **emptied(options))
+        return shown
     return previewed(frame, prompt, rows, take_options(options, call="preview"))
 
 

@@ -129,9 +129,10 @@ class ClusterPorter:
             errand = replace(errand, recipe=desk.source.recipe, places=places)
             pieces = desk.source.pieces(places)
         name = f"dwbatch-{FAR[step]}-{shard.number:05d}-{uuid.uuid4().hex}"
-        return self._cluster.compute(
-            dask.delayed(run_errand, pure=False)(Sealed(errand), pieces, dask_key_name=name)
-        )
+        return self._start(dask.delayed(run_errand, pure=False)(Sealed(errand), pieces, dask_key_name=name))
+
+    def _start(self, errand: Any) -> Any:
+        return self._cluster.compute(errand)
 
     @staticmethod
     def _wait_for(future: Any, desk: Desk) -> Report:

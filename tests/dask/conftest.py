@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client, LocalCluster
 
 from dwbatch.local import Server
 
@@ -23,3 +24,28 @@ def server() -> Iterator[Server]:
     """A server that echoes."""
     with Server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """Two workers in processes of their own, which know no key and are started anew when they are killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DOUBLEWORD_API_KEY", "DOUBLEWORD_BASE_URL", "DWBATCH_HOME"):
+            patch.delenv(name, raising=False)
+        for name in ("HOME", "USERPROFILE"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("home")))
+        with LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            local_directory=str(tmp_path_factory.mktemp("workers")),
+        ) as running:
+            yield running
+
+
+@pytest.fixture
+def client(cluster: LocalCluster) -> Iterator[Client]:
+    """The scheduler of every computation in a test."""
+    with Client(cluster) as connected:
+        connected.wait_for_workers(2, timeout=60)
+        yield connected
