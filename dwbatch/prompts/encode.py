@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.columns import ErrorCode
+from dwbatch.prompts.escape import escape, escape_text
 from dwbatch.prompts.made import SURROGATE, Made, Piece
 from dwbatch.prompts.template import Slot, Template, refuse_surrogates
 from dwbatch.prompts.values import Rendered, Values, render
 
-MUST_ESCAPE = r'["\\\x00-\x1f]'
 LARGE = pa.large_string()
 
 
@@ -245,18 +245,6 @@ def join(fragments: Sequence[str], fillings: Sequence[pa.Array], *, n_rows: int)
     return pc.binary_join_element_wise(*pieces, pa.scalar("", LARGE), null_handling="emit_null")
 
 
-def escape(texts: pa.Array) -> pa.Array:
-    """Escape texts for the inside of a JSON string; null stays null.
-
-    Most texts need no escape at all, which one scan in Arrow finds out.
-    """
-    needs = pc.fill_null(pc.match_substring_regex(texts, MUST_ESCAPE), fill_value=False)
-    if not pc.any(needs).as_py():
-        return texts
-    escaped = [escape_text(text) for text in texts.filter(needs).to_pylist()]
-    return pc.replace_with_mask(texts, needs, pa.array(escaped, type=LARGE))
-
-
 def canonical(body: object) -> str:
     """A body as this library writes it: keys sorted, no spaces, text as it is.
 
@@ -266,8 +254,3 @@ def canonical(body: object) -> str:
     '{"a":"é","b":[1,0.5]}'
     """
     return dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def escape_text(text: str) -> str:
-    """Escape one text for the inside of a JSON string."""
-    return encode_basestring(text)[1:-1]

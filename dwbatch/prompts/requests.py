@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.columns import ErrorCode
-from dwbatch.prompts.encode import LARGE, Encoded, Skeleton, encode, escape, join
+from dwbatch.prompts.encode import LARGE, Encoded, Skeleton, encode, join
+from dwbatch.prompts.escape import escape
 from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys, request_keys
 from dwbatch.prompts.made import make
 from dwbatch.prompts.values import Values

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from dwbatch.engine.source import SourceChangedError
 from dwbatch.errors import InputError
-from dwbatch.prompts.encode import escape_text
+from dwbatch.prompts.escape import escape_text
 from dwbatch.prompts.identity import KEY, count_occurrences, key_of, occurrence_keys, request_keys
 from dwbatch.prompts.requests import Lines, Rows, line_overhead
 from dwbatch.request_files.lines import Fault, Request, read_request

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import InputError
-from dwbatch.prompts.encode import Skeleton, canonical, compile_body, encode, escape, join
+from dwbatch.prompts.encode import Skeleton, canonical, compile_body, encode, join
+from dwbatch.prompts.escape import escape
 from dwbatch.prompts.template import Slot, Template, parse
 
 from .strategies import AWKWARD, brief, exact_integers, patient, texts
