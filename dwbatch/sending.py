@@ -18,7 +18,8 @@ from dwbatch.engine.gather import Gathered, gather
 from dwbatch.engine.goal import Goal
 from dwbatch.engine.plan import Planned, make_plan
 from dwbatch.engine.progress import Progress
-from dwbatch.engine.runner import Ending, Runner
+from dwbatch.engine.runner import Ending, Runner, Watcher
+from dwbatch.engine.sampling import Sampled
 from dwbatch.errors import JobTimeoutError
 from dwbatch.hint import with_hint
 from dwbatch.opening import Means, opened, place_of
@@ -144,7 +145,7 @@ def carry_to(
         )
         first = first or plan
         _tell(plan, desk)
-        runner = Runner(desk, plan.shards, plan.active, progress)
+        runner = Runner(desk, plan.shards, plan.active, _watcher(goal, plan, desk, progress))
         carry = partial(
             runner.carry, deadline=deadline, on_interrupt=partial(_interrupted, runner, desk, progress)
         )
@@ -164,6 +165,14 @@ def carry_to(
             if goal is Goal.OVER:
                 desk.checkpoint.clear_stop()
             return Sent(first, runner.shards.values())
+
+
+def _watcher(goal: Goal, plan: Planned, desk: Desk, progress: Progress) -> Watcher:
+    """Whoever waits notes how far it is; a call that only buys leaves that to the one that waits."""
+    if goal is not Goal.OVER:
+        return progress
+    others = [shard for shard in plan.shards if shard.number not in plan.active]
+    return Sampled(progress, desk.checkpoint, desk.clock, others=others)
 
 
 def _gathered(call: Call, desk: Desk, shards: Collection[Shard]) -> Gathered:

@@ -14,7 +14,17 @@ from dwbatch.checkpoint.schemas import BATCHES, FORMAT, REQUESTS, RESULTS, to_sh
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.errors import CheckpointError
 
-OURS = {"batches.parquet", "recipe.json", "requests", "results", "uploads", "lock", "lock.json", "stop"}
+OURS = {
+    "batches.parquet",
+    "recipe.json",
+    "requests",
+    "results",
+    "samples.csv",
+    "uploads",
+    "lock",
+    "lock.json",
+    "stop",
+}
 STOP = "stop"
 
 

@@ -3,12 +3,12 @@
 import datetime as dt
 import importlib
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from dwbatch.checkpoint.samples import read_samples
+from dwbatch.checkpoint.samples import Sample, read_samples
 from dwbatch.columns import STATUS_RANK, Status
 from dwbatch.errors import DwbatchError
 from dwbatch.job.held import Held
@@ -47,9 +47,9 @@ def plot(held: Held) -> Any:
 def _plot_progress(axes: Any, held: Held, dates: Any) -> None:
     status = status_of(held, held.shards())
     samples = _with_ends(read_samples(held.checkpoint), held, status)
-    at = [each["at"] for each in samples]
-    failed = np.array([each["failed"] for each in samples])
-    completed = np.array([each["completed"] for each in samples])
+    at = [each.at for each in samples]
+    failed = np.array([each.failed for each in samples])
+    completed = np.array([each.completed for each in samples])
     # Counts stand still and jump, so nothing is drawn between two looks.
     axes.fill_between(at, completed, step="post", color=DONE, alpha=0.85, linewidth=0, label="completed")
     axes.fill_between(
@@ -69,18 +69,18 @@ def _plot_progress(axes: Any, held: Held, dates: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _with_ends(samples: pa.Table, held: Held, status: JobStatus) -> list[dict[str, Any]]:
+def _with_ends(samples: list[Sample], held: Held, status: JobStatus) -> list[Sample]:
     """The samples, from the purchase to the last that is known, and a little beyond it."""
-    rows: list[dict[str, Any]] = samples.to_pylist()
+    samples = list(samples)
     if status.since is not None:
-        rows.insert(0, {"at": status.since, "completed": 0, "failed": 0})
+        samples.append(Sample(status.since, status.requests, 0, 0))
     ended = [shard.ended_at for shard in held.shards() if shard.ended_at is not None]
     if status.is_over and ended:
-        rows.append({"at": max(ended), "completed": status.completed, "failed": status.failed})
-    rows.sort(key=lambda row: row["at"])
+        samples.append(Sample(max(ended), status.requests, status.completed, status.failed))
+    samples.sort(key=lambda sample: sample.at)
     # A step is drawn up to the next one, so the last would not be seen.
-    tail = max(SHORTEST, (rows[-1]["at"] - rows[0]["at"]) / 20) if rows else SHORTEST
-    return [*rows, *({**row, "at": row["at"] + tail} for row in rows[-1:])]
+    tail = max(SHORTEST, (samples[-1].at - samples[0].at) / 20) if samples else SHORTEST
+    return [*samples, *(replace(last, at=last.at + tail) for last in samples[-1:])]
 
 
 def _plot_outcome(axes: Any, held: Held) -> None:

@@ -40,6 +40,7 @@ def test_a_folder_of_ones_own_is_used_and_its_parents_are_made(run: Run, tmp_pat
         "recipe.json",
         "requests",
         "results",
+        "samples.csv",
         "uploads",
     ]
 

@@ -68,7 +68,7 @@ def test_the_last_count_of_a_short_job_can_be_seen(server: Server, model: Model)
     completed: Any = progress.collections[0]
     corners = completed.get_paths()[0].vertices
     at_the_top = corners[corners[:, 1] == corners[:, 1].max(), 0]
-    assert num2date(at_the_top.max()) > job.batches()["ended_at"].max()
+    assert pd.Timestamp(at_the_top.max(), unit="D", tz="UTC") > job.batches()["ended_at"].max()
 
 
 def test_samples_are_taken_once_a_minute_at_most(server: Server, model: Model) -> None:
