@@ -161,6 +161,16 @@ def test_a_filter_goes_by_what_was_stamped_and_not_by_the_status_shown() -> None
         }
 
 
+def test_what_completed_is_not_listed_among_the_failed(server: Server) -> None:
+    server.faults.batch("stalled")
+    batch = create(server, upload(server, "a"))
+    move(server, batch, completed_at=1, failed_at=1)
+
+    found = [listed(server, "/batches", status=word) for word in ("completed", "failed")]
+
+    assert found == [[batch["id"]], []]
+
+
 def test_a_batch_that_waits_or_finalises_counts_as_in_progress() -> None:
     with Server(populate_delay_s=3600) as server:
         batch = create(server, upload(server, "a"))
