@@ -10,7 +10,9 @@ from typing import TypedDict, Unpack, cast
 import pandas as pd
 import requests
 
+from dwbatch.answers.vectors import Vectors
 from dwbatch.asking import Asking
+from dwbatch.asking_vectors import ENDPOINT
 from dwbatch.call import Call
 from dwbatch.connect import Connection, find_server, without_key
 from dwbatch.engine.source import Source
@@ -88,7 +90,8 @@ poll_interval, progress, details, api_key, base_url, session
     Returns
     -------
     Job
-        ``job.result()`` waits, and has a row for each line: its ``custom_id``, and the answer columns.
+        ``job.result()`` waits, and has a row for each line: its ``custom_id``, and the answer columns. What
+        ``/v1/embeddings`` answers is an array of float32.
 
     Raises
     ------
@@ -163,6 +166,7 @@ def _call(file: RequestFile, options: Options, connection: Connection) -> FileCa
         custom_id=parse("{custom_id}", where="custom_id"),
         columns=("custom_id", "model"),
         written={name: value for name, value in written.items() if value is not None},
+        vectors=Vectors(None) if file.url == ENDPOINT else None,
     )
     return FileCall(
         frame=pd.DataFrame({"custom_id": file.custom_ids.to_pandas().astype("string")}),

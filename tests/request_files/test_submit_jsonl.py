@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
 
 import dwbatch
-from dwbatch.errors import InputError, UnknownParameterError
+from dwbatch.errors import CostLimitError, InputError, UnknownParameterError
 from dwbatch.local import Server
 from tests.api.calling import batches, files, posts
 from tests.cli.calling import line
@@ -48,6 +49,34 @@ def test_the_same_file_again_buys_nothing_and_a_longer_one_the_rest(server: Serv
 
     assert again == before
     assert sorted(bill.custom_id for bill in server.ledger()) == ["a", "b", "c"]
+
+
+@pytest.mark.promise
+def test_a_file_is_bought_only_within_the_limit(server: Server) -> None:
+    path = written(line("a", "one"), line("b", "two"))
+
+    with pytest.raises(CostLimitError):
+        submit(server, path, max_cost="0.000000001")
+    refused = posts(server)
+    out = submit(server, path, max_cost=1).result(progress=False)
+
+    assert refused == ["/files"]
+    assert posts(server).count("/files") == 1
+    assert out["response_status"].tolist() == ["ok", "ok"]
+
+
+def test_a_file_that_asks_for_vectors_is_answered_with_vectors(server: Server) -> None:
+    asks = {
+        "custom_id": "a",
+        "method": "POST",
+        "url": "/v1/embeddings",
+        "body": {"model": "m", "input": "one"},
+    }
+
+    out = submit(server, written(json.dumps(asks))).result(progress=False)
+
+    assert out["response_status"].tolist() == ["ok"]
+    assert out["response"].item().dtype == np.float32
 
 
 def test_keys_in_another_order_are_the_same_request(server: Server) -> None:
