@@ -33,7 +33,8 @@ class Accessor:
         self._frame = frame
 
     def __repr__(self) -> str:
-        return f"<doubleword accessor of {type(self._frame).__name__}, {len(self._frame)} rows: .run>"
+        verbs = ", ".join(f".{name}" for name in vars(Accessor) if not name.startswith("_"))
+        return f"<doubleword accessor of {type(self._frame).__name__}, {len(self._frame)} rows: {verbs}>"
 
     @shows_options
     def run(self, prompt: str | None = None, **options: Unpack[RunOptions]) -> pd.DataFrame:

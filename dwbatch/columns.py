@@ -4,7 +4,15 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a row ended. Every row of a result has exactly one."""
+    """How a row ended. Every row of a result has exactly one.
+
+    Examples
+    --------
+    >>> Status("ok") is Status.OK
+    True
+    >>> "truncated" == Status.TRUNCATED
+    True
+    """
 
     OK = "ok"
     TRUNCATED = "truncated"
@@ -53,7 +61,13 @@ STATUS_RANK: dict[Status, int] = {
 
 
 class ErrorCode(StrEnum):
-    """Why a row is not ok. Besides these, ``http_400`` to ``http_599``: the upstream's own status."""
+    """Why a row is not ok. Besides these, ``http_400`` to ``http_599``: the upstream's own status.
+
+    Examples
+    --------
+    >>> ERROR_CODE_MEANINGS[ErrorCode.MAX_TOKENS]
+    'the answer was cut at the token limit'
+    """
 
     INSUFFICIENT_CREDITS = "insufficient_credits"
     NETWORK_ERROR = "network_error"

@@ -68,6 +68,17 @@ def jobs(
     ------
     ApiError, TransportError
         If the server cannot be asked.
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local
+    >>> frame = pd.DataFrame({"text": ["lovely", "awful"]})
+    >>> with dwbatch.local.Server() as server:
+    ...     out = dwbatch.run(frame, "Is this positive? {text}", model="echo", base_url=server.base_url,
+    ...                       name="mood", checkpoint=False, progress=False)
+    ...     listed = dwbatch.jobs(base_url=server.base_url)
+    >>> listed[["name", "status"]].iloc[0].tolist()
+    ['mood', 'completed']
     """
     problems = Problems()
     check_range(problems, "limit", limit, least=1, whole=True)

@@ -60,6 +60,19 @@ def attach(
         If there is no checkpoint, or it names several servers and `base_url` does not say which.
     InputError
         If nothing of that name is found, here or at the account.
+
+    Examples
+    --------
+    >>> import dwbatch.local, pandas, tempfile
+    >>> frame = pandas.DataFrame({"text": ["lovely", "awful"]})
+    >>> with dwbatch.local.Server() as server, tempfile.TemporaryDirectory() as folder:
+    ...     bought = dwbatch.submit(frame, "Is this positive? {text}", model="echo", base_url=server.base_url,
+    ...                             checkpoint=folder, progress=False)
+    ...     # Here the process may die. In another one:
+    ...     job = dwbatch.attach(folder, base_url=server.base_url)
+    ...     out = job.result(frame, progress=False)
+    >>> out["response_status"].tolist()
+    ['ok', 'ok']
     """
     wording = _wording(prompt, options)
     connect = _Connect(base_url, api_key, session)

@@ -42,6 +42,21 @@ class Job:
     -----
     Nothing here buys anything but `retry`: the others poll, fetch, and settle a purchase whose reply was
     lost by looking it up.
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local, tempfile
+    >>> frame = pd.DataFrame({"text": ["lovely", "awful", None]})
+    >>> with dwbatch.local.Server() as server, tempfile.TemporaryDirectory() as folder:
+    ...     job = dwbatch.submit(frame, "Is this positive? {text}", model="echo", base_url=server.base_url,
+    ...                          checkpoint=folder, progress=False)
+    ...     status = job.wait(progress=False)
+    ...     out = job.result(progress=False)
+    ...     errors = job.errors()
+    >>> status.state.value, status.completed
+    ('done', 2)
+    >>> errors["error_code"].tolist()
+    ['null_input']
     """
 
     def __init__(self, held: Held) -> None:

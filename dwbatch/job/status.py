@@ -15,7 +15,13 @@ from dwbatch.job.held import Held
 
 
 class JobState(StrEnum):
-    """Where a job stands, the least of what its shards are."""
+    """Where a job stands, the least of what its shards are.
+
+    Examples
+    --------
+    >>> STATE_MEANINGS[JobState.UNSENT]
+    'some requests are not bought yet; the call that made it goes on with them'
+    """
 
     EMPTY = "empty"
     UNSENT = "unsent"
