@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LONGEST_CELL_S = 120
+# The text that they are about: another edition of it has other rows.
+CORPUS = version("chatterbot-corpus")
 
 # A reader's settings would point a notebook elsewhere, and may hold a key.
 SETTINGS = ("DOUBLEWORD_API_KEY", "DOUBLEWORD_BASE_URL", "DWBATCH_HOME")
@@ -41,7 +44,7 @@ def execute(path: Path, folder: Path) -> Any:
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env=environment | {"IPYTHONDIR": str(folder / ".ipython"), "NO_COLOR": "1"})
-    notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata.kernelspec})
+    notebook.metadata = nbformat.from_dict({"kernelspec": notebook.metadata.kernelspec, "corpus": CORPUS})
     return steady(notebook, folder)
 
 

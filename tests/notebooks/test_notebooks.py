@@ -21,6 +21,10 @@ def test_a_notebook_shows_what_it_was_committed_with(path: Path, tmp_path: Path)
 
     run = execute(path, tmp_path)
 
+    if run.metadata != committed.metadata:
+        pytest.skip(
+            f"ran without an error, on edition {run.metadata.corpus} of the corpus and not the same one"
+        )
     assert shown(run) == shown(committed)
     assert [has_picture(cell) for cell in run.cells] == [has_picture(cell) for cell in committed.cells]
 
@@ -43,7 +47,7 @@ def test_a_notebook_says_nothing_of_the_machine_that_ran_it(path: Path) -> None:
 
     assert OF_THIS_RUN.findall(text) == []
     assert len(text) < MOST_BYTES
-    assert set(json.loads(text)["metadata"]) == {"kernelspec"}
+    assert set(json.loads(text)["metadata"]) == {"kernelspec", "corpus"}
 
 
 def test_the_notebooks_are_told_in_their_order() -> None:
