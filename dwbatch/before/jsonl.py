@@ -59,7 +59,7 @@ def to_jsonl(
 
     Examples
     --------
-    >>> import dwbatch, tempfile
+    >>> import dwbatch, pandas as pd, tempfile
     >>> frame = pd.DataFrame({"text": ["lovely", "awful"]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     paths = dwbatch.to_jsonl(frame, f"{folder}/requests.jsonl", "Positive? {text}", model="m")

@@ -137,7 +137,7 @@ def plan(frame: AnyFrame, prompt: Prompt | None = None, **options: Unpack[RunOpt
 
     Examples
     --------
-    >>> import dwbatch
+    >>> import dwbatch, pandas as pd
     >>> frame = pd.DataFrame({"text": ["lovely", "awful", "lovely", None]})
     >>> planned = dwbatch.plan(frame, "Positive? {text}", model="m", base_url="local", checkpoint=False)
     >>> planned.new, planned.duplicates, planned.skipped

@@ -74,7 +74,7 @@ def parse(text: str, *, where: str = "prompt") -> Template:
     Examples
     --------
     >>> parse("Rate {text!r}").slots
-    (Slot(name='text', conversion='r', spec=''),)
+    (Slot(name='text', conversion='r', spec='', is_required=False),)
     """
     parts: list[str | Slot] = []
     refuse_surrogates(text, where=where)
