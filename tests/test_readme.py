@@ -71,7 +71,7 @@ def test_every_block_of_code_runs_and_prints_what_the_readme_shows(
 def test_the_hosted_calls_name_neither_key_nor_server() -> None:
     hosted = [code for code in blocks("python") if ".run(" in code and "base_url=" not in code]
 
-    assert len(hosted) == 7
+    assert len(hosted) == 8
     assert not any("api_key" in code for code in blocks("python"))
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 import uuid
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -34,6 +35,7 @@ FAR: dict[Step, str] = {upload: "upload", fetch: "fetch"}
 # Dask itself has tried a step on several workers before it says that it is lost.
 MOST_LOSSES = 8
 LOOK_S = 0.2
+ASK_S = 5.0
 FEWEST_HANDS = 4
 MOST_HANDS = 64
 
@@ -134,16 +136,29 @@ class ClusterPorter:
     def _start(self, errand: Any) -> Any:
         return self._cluster.compute(errand)
 
-    @staticmethod
-    def _wait_for(future: Any, desk: Desk) -> Report:
+    def _wait_for(self, future: Any, desk: Desk) -> Report:
         is_over = threading.Event()
         future.add_done_callback(lambda _: is_over.set())
+        asked_at = time.monotonic()
         while not (is_over.wait(LOOK_S) or future.done()):
             if desk.stopping.is_set():
                 future.cancel()
                 raise StoppedError.during("the cluster")
+            if time.monotonic() - asked_at > ASK_S:
+                if not self._is_known(future.key) and not future.done():
+                    raise CancelledError(future.key)
+                asked_at = time.monotonic()
         report: Report = future.result()
         return report
+
+    def _is_known(self, key: str) -> bool:
+        """Whether the scheduler still has an errand: what came to it while it was restarted is forgotten without a word."""
+        known: bool = self._cluster.run_on_scheduler(_has, key)
+        return known
+
+
+def _has(key: str, dask_scheduler: Any = None) -> bool:
+    return key in dask_scheduler.tasks
 
 
 def _look(where: Where, dask_worker: Any = None) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import distributed
 import pandas as pd
 from distributed import Client
 
@@ -50,6 +51,13 @@ def kill_worker_of(client: Client, errand: str) -> None:
         address for address, keys in client.processing().items() if any(errand in str(key) for key in keys)
     ]
     os.kill(pids[busy[0]], KILL)
+
+
+def forget(client: Client, errand: str) -> None:
+    """Have the scheduler drop some errands, as one that is restarted drops all."""
+    client.cancel(
+        [distributed.Future(key, client) for key in client.futures if errand in str(key)], force=True
+    )
 
 
 def start_client(
