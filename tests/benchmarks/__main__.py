@@ -1,0 +1,154 @@
+"""`python -m tests.benchmarks`: one table of ratios, measured on this machine in one run."""
+
+import argparse
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from dwbatch.local import Server
+from tests.benchmarks.measure import Rounds, interleaved
+from tests.benchmarks.sending import sink
+from tests.benchmarks.table import Line, render
+from tests.benchmarks.texts import write_result_lines
+
+MEGA = 1e6
+
+
+def building(kind: str, rows: int, rounds: int, folder: str, *, least: float) -> list[Line]:
+    """Prompts to JSONL."""
+    given = {"kind": kind, "rows": rows, "folder": folder}
+    found = interleaved({name: (f"building.{name}", given) for name in ("loop", "ours", "floor")}, rounds)
+    loop, lines = found["loop"].of("wall_s"), found["ours"].of("lines_s")
+    floor = found["floor"].of("wall_s")
+    what = f"{rows:,} {kind} rows to JSONL"
+    return [
+        Line(f"{what}: json.dumps loop / ours", _ratio(loop, lines, found["loop"]), f">= {least:g} x", loop / lines >= least),
+        Line(f"{what}: ours / writing the bytes", _ratio(lines, floor, found["floor"]), "<= 3 x", lines / floor <= 3),
+        Line(f"{what}: hashing / writing the bytes", f"{found['ours'].of('hash_s') / floor:.2f} x"),
+        Line(f"{what}: peak memory, ours / loop", _memory(found["ours"], found["loop"])),
+    ]  # fmt: skip
+
+
+def reading(rows: int, rounds: int, folder: str) -> list[Line]:
+    """Result lines to columns."""
+    path = Path(folder) / "output.jsonl"
+    write_result_lines(path, rows)
+    given = {"path": str(path), "rows": rows}
+    found = interleaved({name: (f"reading.{name}", given) for name in ("dicts", "ours", "floor")}, rounds)
+    path.unlink()
+    dicts, ours = found["dicts"], found["ours"]
+    ratio, memory = dicts.of("wall_s") / ours.of("wall_s"), ours.of("peak_mb") / dicts.of("peak_mb")
+    what = f"{rows:,} result lines ({ours.of('bytes') / MEGA:,.0f} MB) to columns"
+    return [
+        Line(f"{what}: json.loads into dicts / ours", _ratio(dicts.of("wall_s"), ours.of("wall_s"), ours), ">= 10 x", ratio >= 10),
+        Line(f"{what}: peak memory, ours / dicts", _memory(ours, dicts), "<= 0.25 x", memory <= 0.25),
+        Line(f"{what}: ours / reading the bytes", f"{ours.of('wall_s') / found['floor'].of('wall_s'):.1f} x"),
+    ]  # fmt: skip
+
+
+def again(rows: int, rounds: int, folder: str) -> list[Line]:
+    """A finished job once more."""
+    given = {"rows": rows, "folder": f"{folder}/finished"}
+    # The first one writes the checkpoint, so it is not among the measured.
+    interleaved({"ours": ("again.ours", given)}, 1)
+    ours = interleaved({"ours": ("again.ours", given)}, rounds)["ours"]
+    per_million = ours.of("wall_s") * MEGA / rows
+    return [
+        Line(f"the same call on {rows:,} finished rows, seconds a million", f"{per_million:.1f} s", "<= 5 s", per_million <= 5),
+        Line(f"the same call on {rows:,} finished rows, bytes a row at the peak", f"{ours.of('peak_mb') * MEGA / rows:,.0f}"),
+    ]  # fmt: skip
+
+
+def sending(megabytes: int, rounds: int, folder: str) -> list[Line]:
+    """One shard to the server."""
+    path = Path(folder) / "shard.jsonl"
+    with path.open("wb") as file:
+        file.writelines(bytes(MEGA_BYTES) for _ in range(megabytes))
+    with sink() as url:
+        given = {"path": str(path), "url": url}
+        found = interleaved({name: (f"sending.{name}", given) for name in ("habit", "ours")}, rounds)
+    path.unlink()
+    ours, habit = found["ours"], found["habit"]
+    return [
+        Line(f"upload of {megabytes} MB: extra memory", f"{ours.of('peak_mb'):.0f} MB (requests files=: {habit.of('peak_mb'):.0f} MB)", "<= 40 MB", ours.of("peak_mb") <= 40),
+        Line(f"upload of {megabytes} MB: ours / requests files=", _ratio(ours.of("wall_s"), habit.of("wall_s"), ours)),
+    ]  # fmt: skip
+
+
+MEGA_BYTES = 1_000_000
+
+
+def whole(rows: int, rounds: int) -> list[Line]:
+    """Build, upload, wait, fetch, merge."""
+    with Server() as server:
+        given = {"rows": rows, "url": server.base_url}
+        found = interleaved({name: (f"whole.{name}", given) for name in ("by_hand", "ours")}, rounds)
+    ours, hand = found["ours"], found["by_hand"]
+    cpu, memory = ours.of("cpu_s") / hand.of("cpu_s"), ours.of("peak_mb") / hand.of("peak_mb")
+    return [
+        Line(f"a whole job of {rows:,} rows: client CPU, ours / by hand", f"{cpu:.2f} x (spread {ours.spread('cpu_s'):.0%})", "<= 0.5 x", cpu <= 0.5),
+        Line(f"a whole job of {rows:,} rows: peak memory, ours / by hand", _memory(ours, hand), "<= 0.75 x", memory <= 0.75),
+        Line(f"a whole job of {rows:,} rows: client CPU, seconds a million", f"{ours.of('cpu_s') * MEGA / rows:.1f} s"),
+        Line(f"a whole job of {rows:,} rows: wall, mostly the server's own", f"{ours.of('wall_s'):.1f} s (by hand {hand.of('wall_s'):.1f} s)"),
+    ]  # fmt: skip
+
+
+def starting(rounds: int) -> list[Line]:
+    """The import."""
+    found = interleaved({name: (f"starting.{name}", {}) for name in ("pandas", "ours")}, rounds)
+    more = found["ours"].of("wall_s") - found["pandas"].of("wall_s")
+    return [Line("import dwbatch beyond import pandas", f"{more:.2f} s", "<= 0.25 s", more <= 0.25)]
+
+
+def _ratio(above: float, below: float, spread_of: Rounds) -> str:
+    return f"{above / below:.1f} x (spread {spread_of.spread('wall_s'):.0%})"
+
+
+def _memory(above: Rounds, below: Rounds) -> str:
+    return f"{above.of('peak_mb') / below.of('peak_mb'):.2f} x ({above.of('peak_mb'):,.0f} MB)"
+
+
+def table(rows: int, rounds: int, only: str | None = None) -> str:
+    """Measure, and print what was found.
+
+    Parameters
+    ----------
+    rows : int
+        Short rows and result lines; long documents are a tenth, a whole job a fifth of them.
+    rounds : int
+    only : str, optional
+        One of the parts.
+    """
+    with tempfile.TemporaryDirectory(prefix="dwbatch-benchmarks-") as folder:
+        parts: dict[str, Callable[[], list[Line]]] = {
+            "build": lambda: [
+                *building("short", rows, rounds, folder, least=6),
+                *building("multilingual", rows, rounds, folder, least=6),
+                *building("long", max(rows // 10, 1), rounds, folder, least=3),
+            ],
+            "read": lambda: reading(rows, rounds, folder),
+            "again": lambda: again(rows, rounds, folder),
+            "send": lambda: sending(max(rows // 5_000, 1), rounds, folder),
+            "whole": lambda: whole(max(rows // 5, 1), rounds),
+            "start": lambda: starting(rounds),
+        }
+        chosen = [part for name, part in parts.items() if only in {None, name}]
+        return render([line for part in chosen for line in part()])
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="short rows and result lines")
+    parser.add_argument("--rounds", type=int, default=3, help="times that each case is run")
+    parser.add_argument("--only", choices=("build", "read", "again", "send", "whole", "start"))
+    given = parser.parse_args()
+    machine = f"{platform.platform()}, Python {platform.python_version()}"
+    sys.stderr.write(f"{machine}, {given.rounds} rounds\n")
+    sys.stdout.write(table(given.rows, given.rounds, given.only) + "\n")
+
+
+if __name__ == "__main__":
+    main()
