@@ -68,7 +68,7 @@ def test_without_its_model_the_demo_says_how_to_install_it(
     status = main(["demo", "--model"])
 
     said = capsys.readouterr().err
-    assert status == 1
+    assert status == 2
     assert "'xllamacpp' is not installed" in said
     assert small_model.INSTALL in said
     assert small_model.IN_A_CLONE in said

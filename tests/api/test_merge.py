@@ -107,7 +107,8 @@ def test_the_result_keeps_what_the_frame_says_of_itself(run: Run) -> None:
 
     out = run(frame)
 
-    assert out.attrs == {"source": "survey"}
+    assert out.attrs["source"] == "survey"
+    assert set(out.attrs) == {"source", "dwbatch"}
     assert out.flags.allows_duplicate_labels is False
     assert out.columns.name == "field"
 
