@@ -51,7 +51,10 @@ def test_the_accessor_holds_the_frame_and_nothing_else() -> None:
 
     assert Accessor.__slots__ == ("_frame",)
     assert accessor._frame is frame
-    assert repr(accessor) == "<doubleword accessor of DataFrame, 1 rows: .run, .submit, .embed, .preview, .plan, .estimate, .to_jsonl>"
+    assert (
+        repr(accessor)
+        == "<doubleword accessor of DataFrame, 1 rows: .run, .submit, .embed, .preview, .plan, .estimate, .to_jsonl>"
+    )
 
 
 def test_help_and_completion_see_every_option() -> None:
