@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.setting import Answer, Stage, stage
+from dwbatch.accessor import Accessor
+from tests.scenarios.setting import Answer, Stage, dying_first, stage
 
 Plays = Callable[[Answer], Stage]
 
@@ -22,6 +23,9 @@ def plays(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_p
 
         def play(answer: Answer) -> Stage:
             opened = open_stages.enter_context(stage(answer, is_foul=request.param == "foul"))
+            if opened.is_foul:
+                for call in ("run", "embed"):
+                    monkeypatch.setattr(Accessor, call, dying_first(getattr(Accessor, call)))
             monkeypatch.setenv("DOUBLEWORD_BASE_URL", opened.server.base_url)
             return opened
 

@@ -3,7 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pandas as pd
@@ -42,7 +42,8 @@ class Stage:
     ----------
     server : Server
     is_foul : bool
-        Whether one request in twenty fails for good, and calls run into bursts of 503.
+        Whether one request in twenty fails for good, calls run into bursts of 503, and the process of each
+        one dies at its first purchase.
     """
 
     def __init__(self, server: Server, *, is_foul: bool) -> None:
@@ -98,6 +99,21 @@ def killed(act: Callable[..., object], *, at: int) -> None:
     session.mount("http://", _Killed(at))
     with pytest.raises(Crash):
         act(session=session)
+
+
+def dying_first(call: Callable[..., object]) -> Callable[..., object]:
+    """A call whose process dies before it hears of its first purchase; the user makes it once more."""
+
+    def twice(self: object, *given: object, **options: object) -> object:
+        if "session" not in options:
+            session = requests.Session()
+            session.mount("http://", _Killed(at=1))
+            # A call that has nothing to buy has nothing to die of.
+            with suppress(Crash):
+                return call(self, *given, session=session, **options)
+        return call(self, *given, **options)
+
+    return twice
 
 
 def questions(count: int, language: str = "english") -> pd.DataFrame:
