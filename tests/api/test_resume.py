@@ -99,7 +99,13 @@ def test_what_does_not_change_the_request_buys_nothing(
 
 @pytest.mark.parametrize(
     "changed",
-    [{"model": "n"}, {"temperature": 0.5}, {"system": "Be kind."}, {"extra_body": {"user": "b"}}, {"seed": 1}],
+    [
+        {"model": "n"},
+        {"temperature": 0.5},
+        {"system": "Be kind."},
+        {"extra_body": {"user": "b"}},
+        {"seed": 1},
+    ],
 )
 def test_what_changes_the_request_buys_it(server: Server, run: Run, changed: dict[str, object]) -> None:
     run(texts("one"))

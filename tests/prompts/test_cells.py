@@ -192,7 +192,9 @@ def test_an_error_shows_only_the_beginning_of_a_long_value() -> None:
 
 @pytest.mark.parametrize("slot", [PLAIN, Slot("x", "r"), Slot("x", "s", ">5")])
 @pytest.mark.parametrize(
-    "cell", [b"x", bytearray(b"x"), memoryview(b"x"), [b"x"], {"k": b"x"}, {b"x": 1}], ids=lambda cell: type(cell).__name__
+    "cell",
+    [b"x", bytearray(b"x"), memoryview(b"x"), [b"x"], {"k": b"x"}, {b"x": 1}],
+    ids=lambda cell: type(cell).__name__,
 )
 def test_bytes_are_refused_with_the_way_to_decode_them(cell: object, slot: Slot) -> None:
     with pytest.raises(
