@@ -8,6 +8,7 @@ import msgspec
 import pandas as pd
 
 from dwbatch import api
+from dwbatch.answers.structured.format import WRAPPED
 from dwbatch.demo import small_model
 from dwbatch.demo.corpus import read_corpus
 from dwbatch.demo.spending import bill, spent
@@ -61,7 +62,7 @@ def conversation(examples: pd.DataFrame) -> list[dict[str, str]]:
     """
     turns = [{"role": "system", "content": SYSTEM}]
     for language, question in examples["question"].items():
-        said = msgspec.json.encode({"output": language}).decode()
+        said = msgspec.json.encode({WRAPPED: language}).decode()
         turns.append({"role": "user", "content": _verbatim(str(question))})
         turns.append({"role": "assistant", "content": _verbatim(said)})
     return [*turns, {"role": "user", "content": "{question}"}]
