@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,34 +59,24 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
     JobTimeoutError
         If the time given is over; the batches run on.
     """
-    means = means or Means()
-    started = means.clock.monotonic()
-    timeout_s = call.options.timeout_s
-    deadline = None if timeout_s is None else started + timeout_s
-    progress = Progress(is_shown=call.options.progress)
-    with place_of(call, means) as path:
-        checkpoint = Checkpoint(path, means.disk)
-        try:
-            with opened(call, checkpoint, means, progress, lock_timeout_s=timeout_s) as desk:
-                sent = carry_to(Goal.OVER, call, desk, progress, deadline=deadline)
-                gathered = _gathered(call, desk, sent.shards)
-        finally:
-            progress.close()
-        rows = without(call.rows, desk.tally.too_large)
-        columns = answer_columns(naming_of(call.options, call.asking), rows, gathered)
-        summary = summarise(
-            columns,
-            call.options.output,
-            gathered,
-            duplicates=call.duplicates,
-            answered=sent.plan.answered,
-            sent=desk.tally.sent,
-            resent=len(desk.tally.resent),
-            adopted=sent.plan.adopted,
-            checkpoint=None if call.options.checkpoint is False else path,
-            models=1 if call.lineup is None else len(call.lineup.names),
-        )
-    progress.say(summary.sentence())
+    with carried_out(call, means or Means()) as carried:
+        desk, sent = carried.desk, carried.sent
+        gathered = _gathered(call, desk, sent.shards)
+    rows = without(call.rows, desk.tally.too_large)
+    columns = answer_columns(naming_of(call.options, call.asking), rows, gathered)
+    summary = summarise(
+        columns,
+        call.options.output,
+        gathered,
+        duplicates=call.duplicates,
+        answered=sent.plan.answered,
+        sent=desk.tally.sent,
+        resent=len(desk.tally.resent),
+        adopted=sent.plan.adopted,
+        checkpoint=None if call.options.checkpoint is False else desk.checkpoint.path,
+        models=1 if call.lineup is None else len(call.lineup.names),
+    )
+    carried.progress.say(summary.sentence())
     logger.info("%s", summary.sentence())
     out = with_hint(
         call.merged(columns),
@@ -97,6 +88,45 @@ def carry_out(call: Call, means: Means | None = None) -> tuple[pd.DataFrame, Sum
     if call.options.errors == "raise":
         refuse_failures(out, summary.codes)
     return out, summary
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A call whose batches have ended, its checkpoint still held.
+
+    Parameters
+    ----------
+    desk : Desk
+    sent : Sent
+    progress : Progress
+        To tell of it.
+    """
+
+    desk: Desk
+    sent: Sent
+    progress: Progress
+
+
+@contextmanager
+def carried_out(call: Call, means: Means) -> Iterator[Carried]:
+    """Send what is not answered yet, wait, and let the caller read the answers under the lock.
+
+    Raises
+    ------
+    CheckpointError, ApiError, TransportError, JobStoppedError, JobTimeoutError
+        As `carry_out`.
+    """
+    started = means.clock.monotonic()
+    timeout_s = call.options.timeout_s
+    deadline = None if timeout_s is None else started + timeout_s
+    progress = Progress(is_shown=call.options.progress)
+    with place_of(call, means) as path:
+        checkpoint = Checkpoint(path, means.disk)
+        try:
+            with opened(call, checkpoint, means, progress, lock_timeout_s=timeout_s) as desk:
+                yield Carried(desk, carry_to(Goal.OVER, call, desk, progress, deadline=deadline), progress)
+        finally:
+            progress.close()
 
 
 def submit_only(call: Call, means: Means | None = None) -> Path:

@@ -5,14 +5,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.dask.answers import with_lazy_answers
 from dwbatch.dask.calling import PartitionsCall
 from dwbatch.engine.desk import Desk
-from dwbatch.engine.goal import Goal
-from dwbatch.engine.progress import Progress
-from dwbatch.opening import Means, opened, place_of
-from dwbatch.sending import Sent, carry_to
+from dwbatch.opening import Means
+from dwbatch.sending import Sent, carried_out
 
 logger = logging.getLogger(__name__)
 
@@ -25,20 +22,11 @@ def carry_out(call: PartitionsCall, means: Means) -> Any:
     CheckpointError, ApiError, TransportError, JobStoppedError, JobTimeoutError
         As `dwbatch.sending.carry_out`.
     """
-    started = means.clock.monotonic()
-    timeout_s = call.options.timeout_s
-    deadline = None if timeout_s is None else started + timeout_s
-    progress = Progress(is_shown=call.options.progress)
-    with place_of(call, means) as path:
-        checkpoint = Checkpoint(path, means.disk)
-        try:
-            with opened(call, checkpoint, means, progress, lock_timeout_s=timeout_s) as desk:
-                sent = carry_to(Goal.OVER, call, desk, progress, deadline=deadline)
-                out = with_lazy_answers(call, checkpoint, sent.shards, desk.tally.too_large)
-        finally:
-            progress.close()
-    told = _sentence(call, sent, desk, path)
-    progress.say(told)
+    with carried_out(call, means) as carried:
+        desk, sent = carried.desk, carried.sent
+        out = with_lazy_answers(call, desk.checkpoint, sent.shards, desk.tally.too_large)
+    told = _sentence(call, sent, desk, desk.checkpoint.path)
+    carried.progress.say(told)
     logger.info("%s", told)
     return out
 

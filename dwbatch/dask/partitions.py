@@ -12,9 +12,8 @@ import dask
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from dwbatch.engine.source import SourceChangedError
+from dwbatch.engine.source import SourceChangedError, planned_positions
 from dwbatch.frames import read_columns
 from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys
 from dwbatch.prompts.requests import Lines, Recipe, Rows, part, read_rows, write_lines
@@ -259,7 +258,7 @@ class PartitionsSource:
         SourceChangedError
             If no row asks for one of them.
         """
-        positions = self._positions(requests)
+        positions = planned_positions(self.contents.rows, requests)
         starts = self.contents.starts
         partition = np.searchsorted(starts, positions, side="right") - 1
         partitions, piece = np.unique(partition, return_inverse=True)
@@ -269,20 +268,6 @@ class PartitionsSource:
         for place, held in enumerate(rows):
             row[piece == place] = np.searchsorted(held, local[piece == place])
         return Places(partitions, piece, tuple(rows), row, self.contents.rows.occurrences[positions])
-
-    def _positions(self, requests: pa.Table) -> np.ndarray:
-        rows = self.contents.rows
-        keys = requests["request_key"].combine_chunks()
-        planned = requests["position"].combine_chunks()
-        inside = pc.if_else(pc.less(planned, len(rows)), planned, pa.scalar(None, pa.int64()))
-        if keys.equals(rows.keys.take(inside)):
-            return np.asarray(planned, dtype=np.int64)
-        # The plan is of an earlier state of the frame; a key means the same in any.
-        found = pc.index_in(keys, value_set=rows.keys)
-        if found.null_count:
-            absent = pc.index(found.is_null(), value=True).as_py()
-            raise SourceChangedError(requests["custom_id"][absent].as_py())
-        return np.asarray(found, dtype=np.int64)
 
 
 def parts_of(frame: Any, columns: Sequence[str]) -> tuple[Any, ...]:

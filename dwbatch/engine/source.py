@@ -33,6 +33,37 @@ class SourceChangedError(DwbatchError):
         )
 
 
+def planned_positions(rows: Rows, requests: pa.Table) -> np.ndarray:
+    """Where each request's row stands: where it was planned, else wherever its key is found.
+
+    Parameters
+    ----------
+    rows : Rows
+        As they are now; the plan may be of an earlier state, but a key means the same in any.
+    requests : pa.Table
+        ``custom_id``, ``request_key`` and ``position``.
+
+    Returns
+    -------
+    np.ndarray of int64, shape (n_requests,)
+
+    Raises
+    ------
+    SourceChangedError
+        Naming the first request that no row makes any more.
+    """
+    keys = requests["request_key"].combine_chunks()
+    planned = requests["position"].combine_chunks()
+    inside = pc.if_else(pc.less(planned, len(rows)), planned, pa.scalar(None, pa.int64()))
+    if keys.equals(rows.keys.take(inside)):
+        return np.asarray(planned, dtype=np.int64)
+    found = pc.index_in(keys, value_set=rows.keys)
+    if found.null_count:
+        absent = pc.index(found.is_null(), value=True).as_py()
+        raise SourceChangedError(requests["custom_id"][absent].as_py())
+    return np.asarray(found, dtype=np.int64)
+
+
 class Source(Protocol):
     """Whoever can write the lines of requests that were planned."""
 
@@ -65,13 +96,7 @@ class FrameSource:
 
     def lines(self, requests: pa.Table) -> Iterator[Lines]:
         """Lines of these requests, wherever their rows stand in the frame now."""
-        # A request finds its row by its key: positions of an earlier frame mean nothing in this one.
-        keys = requests["request_key"].combine_chunks()
-        found = pc.index_in(keys, value_set=self.rows.keys)
-        if found.null_count:
-            absent = pc.index(found.is_null(), value=True).as_py()
-            raise SourceChangedError(requests["custom_id"][absent].as_py())
-        positions = np.asarray(found, dtype=np.int64)
+        positions = planned_positions(self.rows, requests)
         yield from write_lines(
             self.columns,
             self.recipe,

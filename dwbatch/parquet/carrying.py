@@ -6,19 +6,16 @@ import posixpath
 from dataclasses import dataclass
 
 from dwbatch.call import judge_of, naming_of
-from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.engine.desk import Desk
-from dwbatch.engine.goal import Goal
 from dwbatch.engine.lookup import KeyIndex
-from dwbatch.engine.progress import Progress
-from dwbatch.opening import Means, opened, place_of
+from dwbatch.opening import Means
 from dwbatch.outcome import columns_read, without
 from dwbatch.parquet.calling import FilesCall, places_of
 from dwbatch.parquet.destination import Destination, IfExists, Origin
 from dwbatch.parquet.report import ParquetReport
 from dwbatch.parquet.results import Results
 from dwbatch.parquet.writing import Counts, answered_tables, schema_of
-from dwbatch.sending import Sent, carry_to
+from dwbatch.sending import Sent, carried_out
 
 logger = logging.getLogger(__name__)
 
@@ -63,20 +60,11 @@ def carry_out(
         As `dwbatch.sending.carry_out`.
     """
     means = means or Means()
-    started, started_at = means.clock.monotonic(), means.clock.now()
-    timeout_s = call.options.timeout_s
-    deadline = None if timeout_s is None else started + timeout_s
-    progress = Progress(is_shown=call.options.progress)
-    with place_of(call, means) as path:
-        checkpoint = Checkpoint(path, means.disk)
-        try:
-            with opened(call, checkpoint, means, progress, lock_timeout_s=timeout_s) as desk:
-                sent = carry_to(Goal.OVER, call, desk, progress, deadline=deadline)
-                report = _write(call, output, desk, sent, started_at)
-        finally:
-            progress.close()
+    started_at = means.clock.now()
+    with carried_out(call, means) as carried:
+        report = _write(call, output, carried.desk, carried.sent, started_at)
     if tells:
-        progress.say(str(report))
+        carried.progress.say(str(report))
     logger.info("%s", report)
     return report
 

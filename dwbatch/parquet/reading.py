@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from dwbatch.engine.source import SourceChangedError
+from dwbatch.engine.source import planned_positions
 from dwbatch.parquet.files import Block, Files
 from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys
 from dwbatch.prompts.requests import Lines, Recipe, Rows, read_rows, write_lines
@@ -115,7 +114,7 @@ class FilesSource:
 
     def lines(self, requests: pa.Table) -> Iterator[Lines]:
         """Lines of these requests, wherever their rows stand in the files now."""
-        positions = self._positions(requests)
+        positions = planned_positions(self.contents.rows, requests)
         order = np.unique(positions)
         yield from write_lines(
             to_values(self._read(order)),
@@ -124,21 +123,6 @@ class FilesSource:
             custom_ids=requests["custom_id"].combine_chunks().cast(pa.large_string()),
             occurrences=self.contents.rows.occurrences[positions],
         )
-
-    def _positions(self, requests: pa.Table) -> np.ndarray:
-        """Where each request's row stands: where it was planned, else wherever its key is found."""
-        rows = self.contents.rows
-        keys = requests["request_key"].combine_chunks()
-        planned = requests["position"].combine_chunks()
-        inside = pc.if_else(pc.less(planned, len(rows)), planned, pa.scalar(None, pa.int64()))
-        if keys.equals(rows.keys.take(inside)):
-            return np.asarray(planned, dtype=np.int64)
-        # The plan is of an earlier state of the files; a key means the same in any.
-        found = pc.index_in(keys, value_set=rows.keys)
-        if found.null_count:
-            absent = pc.index(found.is_null(), value=True).as_py()
-            raise SourceChangedError(requests["custom_id"][absent].as_py())
-        return np.asarray(found, dtype=np.int64)
 
     def _read(self, positions: np.ndarray) -> pa.RecordBatch:
         """The rows at some ascending positions: as much as one shard says."""

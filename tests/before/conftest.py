@@ -1,3 +1,3 @@
-from tests.api.conftest import _alone, run, server
+from tests.api.conftest import _alone, run
 
-__all__ = ["_alone", "run", "server"]
+__all__ = ["_alone", "run"]

@@ -1,3 +1,3 @@
-from tests.api.conftest import _alone, server
+from tests.api.conftest import _alone
 
-__all__ = ["_alone", "server"]
+__all__ = ["_alone"]
