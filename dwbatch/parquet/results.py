@@ -54,8 +54,8 @@ class Standing:
 
     def take_in(self, shard: int, places: np.ndarray, rows: np.ndarray, ranks: np.ndarray) -> None:
         """Put down results of a shard that are at least as good as what stood there."""
-        # Of several of one request in this shard the best comes last, and the newest of these.
-        order = np.lexsort((rows, -ranks.astype(np.int16)))
+        # Of several of one request in this shard the best comes last, and of equals the later one.
+        order = np.argsort(-ranks.astype(np.int16), kind="stable")
         places, rows, ranks = places[order], rows[order], ranks[order]
         better = ranks <= self.rank[places]
         places = places[better]

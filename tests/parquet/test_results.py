@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dwbatch.checkpoint.folder import Checkpoint
@@ -55,6 +55,7 @@ def written(folder: Checkpoint, shards: list[tuple[bool, list[tuple[int, int, st
 
 
 @settings(max_examples=60)
+@example(shards=[(True, [(0, 1, "ok"), (0, 0, "ok")])], asked=[0])
 @given(shards=SHARDS, asked=st.lists(st.integers(-1, 5), max_size=12))
 def test_each_row_finds_the_result_that_a_frame_would_find(
     tmp_path_factory: pytest.TempPathFactory,
