@@ -25,6 +25,7 @@ from dwbatch.wire.objects import Batch
 logger = logging.getLogger(__name__)
 
 NOT_FOUND = 404
+FORBIDDEN = 403
 CLOCKS_APART_S = 86_400.0
 
 
@@ -170,7 +171,7 @@ def _refused(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnA
         )
         return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
     memory.must_look_up = False
-    if isinstance(error, ApiError) and error.status == NOT_FOUND and not memory.has_lost_file:
+    if _is_about_file(error, shard) and not memory.has_lost_file:
         memory.has_lost_file = True
         logger.warning("shard %d: its file is gone from the server, uploading it again", shard.number)
         return Outcome(replace(shard, state=State.PLANNED, input_file_id=None))
@@ -191,3 +192,11 @@ def _bought(shard: Shard, desk: Desk) -> Outcome:
 def _submitted(shard: Shard, clock: Clock, batch: Batch) -> Shard:
     bought = replace(shard, state=State.SUBMITTED, batch_id=batch.id, submitted_at=clock.now())
     return seen(replace(bought, expires_at=moment(batch.expires_at)), batch)
+
+
+def _is_about_file(error: Exception, shard: Shard) -> bool:
+    """Whether the server has no such file, or it is another account's, which is said with its id."""
+    if not isinstance(error, ApiError):
+        return False
+    is_foreign = error.status == FORBIDDEN and (shard.input_file_id or "") in str(error)
+    return error.status == NOT_FOUND or (is_foreign and shard.input_file_id is not None)
