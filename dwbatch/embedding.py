@@ -3,10 +3,9 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, TypeVar, Unpack, cast, overload
 
 import pandas as pd
-import requests
 
 from dwbatch.asking_vectors import ENDPOINT, OUTPUT, ask_embedding
 from dwbatch.call import Call, prepare
@@ -16,7 +15,7 @@ from dwbatch.given import read_options
 from dwbatch.job.held import Wording
 from dwbatch.job.submitting import told_with_job
 from dwbatch.limits import Problems, check_range
-from dwbatch.options import Duration, OnNull, Options, Place, Retry, shows_options
+from dwbatch.options import FrameOptions, Options, shows_options
 from dwbatch.other_frames import ArrowStream, Partitions, emptied, in_kind, own_door
 from dwbatch.sending import carry_out
 
@@ -33,32 +32,10 @@ _SENSELESS = (
 _OWN = {"input": "give the text", "dimensions": "say dimensions="}
 
 
-class EmbedOptions(TypedDict, total=False):
+class EmbedOptions(FrameOptions, total=False):
     """Keywords of `dwbatch.embed`; all but `dimensions` are those of `dwbatch.run`."""
 
-    model: Required[str | Mapping[str, str]]
     dimensions: int | None
-    output: str
-    name: str
-    metadata: Mapping[str, str] | None
-    edition: str
-    extra_body: Mapping[str, object] | None
-    completion_window: str
-    custom_id: str | None
-    on_null: OnNull
-    dedupe: bool | None
-    checkpoint: Place | None
-    max_requests_per_batch: int
-    max_bytes_per_batch: int
-    retry: Retry
-    timeout: Duration | None
-    poll_interval: Duration | None
-    progress: bool
-    details: bool
-    overwrite: bool
-    api_key: str | None
-    base_url: str | None
-    session: requests.Session | None
 
 
 F = TypeVar("F")

@@ -283,3 +283,8 @@ class JobTimeoutError(DwbatchError, TimeoutError):
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, Path | None]]:
         return type(self), (self.message, self.checkpoint)
+
+
+def first_line(error: BaseException, *, most: int = 300) -> str:
+    """What an error of another library says, short enough for a sentence of ours."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:most]

@@ -26,18 +26,48 @@ Prompt = str | Sequence[object] | Callback
 Messages = Sequence[Mapping[str, object]] | str | Callback
 
 
-class RunOptions(TypedDict, total=False):
-    """Keywords of every call that makes requests; see `dwbatch.run` for what each one does."""
+class SendOptions(TypedDict, total=False):
+    """Keywords of every call that sends requests, those of a ready file among them."""
 
-    model: Required[str | Mapping[str, str]]
-    messages: Messages | None
-    system: str | None
-    response_format: object
-    output: str
-    prefix: str | None
     name: str
     metadata: Mapping[str, str] | None
     edition: str
+    completion_window: str
+    dedupe: bool | None
+    checkpoint: Place | None
+    max_requests_per_batch: int
+    max_bytes_per_batch: int
+    max_cost: Amount | None
+    retry: Retry
+    poll_interval: Duration | None
+    progress: bool
+    details: bool
+    api_key: str | None
+    base_url: str | None
+    session: requests.Session | None
+
+
+class FrameOptions(SendOptions, total=False):
+    """Keywords of every call that makes requests of rows, whatever they ask for."""
+
+    model: Required[str | Mapping[str, str]]
+    output: str
+    extra_body: Mapping[str, object] | None
+    custom_id: str | None
+    on_null: OnNull
+    max_active_batches: int | None
+    errors: Errors
+    timeout: Duration | None
+    overwrite: bool
+
+
+class RunOptions(FrameOptions, total=False):
+    """Keywords of every call that asks for answers; see `dwbatch.run` for what each one does."""
+
+    messages: Messages | None
+    system: str | None
+    response_format: object
+    prefix: str | None
     temperature: float | None
     max_tokens: int | None
     top_p: float | None
@@ -47,27 +77,7 @@ class RunOptions(TypedDict, total=False):
     tools: Sequence[Mapping[str, object]] | None
     tool_choice: str | Mapping[str, object] | None
     reasoning_effort: str | None
-    extra_body: Mapping[str, object] | None
     endpoint: Endpoint
-    completion_window: str
-    custom_id: str | None
-    on_null: OnNull
-    dedupe: bool | None
-    checkpoint: Place | None
-    max_requests_per_batch: int
-    max_bytes_per_batch: int
-    max_active_batches: int | None
-    max_cost: Amount | None
-    retry: Retry
-    errors: Errors
-    timeout: Duration | None
-    poll_interval: Duration | None
-    progress: bool
-    details: bool
-    overwrite: bool
-    api_key: str | None
-    base_url: str | None
-    session: requests.Session | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

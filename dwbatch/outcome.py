@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dwbatch import sentences
 from dwbatch.answers.message import message_of
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
@@ -198,17 +199,15 @@ class Summary:
 
     def sentence(self) -> str:
         """One sentence for a person."""
-        not_ok = self.rows - self.ok
-        reasons = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
         parts = [
-            f"{self._asked()}: {self.ok:,} ok, {not_ok:,} not ok{f' ({reasons})' if reasons else ''}",
-            f"{self.sent:,} requests sent{f', {self.resent:,} once more' if self.resent else ''}",
-            f"{self.duplicates:,} saved by de-duplication, {self.answered:,} by the checkpoint",
-            f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens",
+            sentences.rows(self._asked(), ok=self.ok, not_ok=self.rows - self.ok, counts=self.codes),
+            sentences.sent(self.sent, self.resent),
+            sentences.saved(duplicates=self.duplicates, answered=self.answered),
+            sentences.tokens(self.prompt_tokens, self.completion_tokens),
         ]
         if self.adopted:
             since = f", bought since {self.adopted_since:%Y-%m-%d %H:%M} UTC" if self.adopted_since else ""
-            parts.insert(2, f"{self.adopted:,} batches adopted from the account{since}")
+            parts.insert(2, f"{sentences.adopted(self.adopted)}{since}")
         if self.checkpoint is not None:
             parts.append(f"checkpoint {self.checkpoint}")
         return "; ".join(parts) + "."

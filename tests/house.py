@@ -14,7 +14,7 @@ HOUSE = Path(dwbatch.__file__).parent
 # From the ground up. A room imports only from floors below its own; rooms of one floor do not
 # know each other. "" is dwbatch/__init__.py. `local` stands apart: see `strangers`.
 FLOORS = (
-    {"errors", "columns"},
+    {"errors", "columns", "sentences"},
     {"limits"},
     {"options"},
     {"given"},

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from dwbatch.checkpoint.disk import Disk, write_atomically
 from dwbatch.checkpoint.schemas import FORMAT, FORMAT_FIELD, LATER
-from dwbatch.errors import CheckpointError
+from dwbatch.errors import CheckpointError, first_line
 
 
 def write(disk: Disk, path: Path, table: pa.Table) -> None:
@@ -55,9 +55,7 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
     except FileNotFoundError as error:
         raise CheckpointError(path, f"the file is missing. {WHAT_TO_DO}") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(
-            path, f"the file cannot be read ({_first_line(error)}). {WHAT_TO_DO}"
-        ) from error
+        raise CheckpointError(path, f"the file cannot be read ({first_line(error)}). {WHAT_TO_DO}") from error
 
 
 WHAT_TO_DO = (
@@ -78,7 +76,3 @@ def _check_version(path: Path, schema: pa.Schema) -> None:
             f"it was written by a newer dwbatch (format {version.decode()}, this one reads {FORMAT}). "
             "Upgrade dwbatch; nothing was changed or sent.",
         )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

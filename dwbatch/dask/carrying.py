@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from dwbatch import sentences
 from dwbatch.dask.answers import with_lazy_answers
 from dwbatch.dask.calling import PartitionsCall
 from dwbatch.engine.desk import Desk
@@ -34,16 +35,15 @@ def carry_out(call: PartitionsCall, means: Means) -> Any:
 def _sentence(call: PartitionsCall, sent: Sent, desk: Desk, path: Path) -> str:
     """What the call has done; how the rows ended stands in the frame, and is not read here."""
     skipped = Counter(call.rows.skipped.drop_null().to_pylist())
-    reasons = ", ".join(f"{count:,} {code}" for code, count in skipped.most_common())
     count = len(call.contents.starts) - 1
-    silent = f", of which {skipped.total():,} make no request ({reasons})" if skipped else ""
-    again = f", {len(desk.tally.resent):,} once more" if desk.tally.resent else ""
+    silent = f", of which {skipped.total():,} make no request" if skipped else ""
+    told = sentences.codes(dict(skipped.most_common()))
     parts = [
-        f"{len(call.rows):,} rows in {count:,} partition{'s' if count != 1 else ''}{silent}",
-        f"{desk.tally.sent:,} requests sent{again}",
-        f"{call.duplicates:,} saved by de-duplication, {sent.plan.answered:,} by the checkpoint",
+        f"{len(call.rows):,} rows in {count:,} partition{'s' if count != 1 else ''}{silent}{told}",
+        sentences.sent(desk.tally.sent, len(desk.tally.resent)),
+        sentences.saved(duplicates=call.duplicates, answered=sent.plan.answered),
         f"checkpoint {path}",
     ]
     if sent.plan.adopted:
-        parts.insert(2, f"{len(sent.plan.adopted):,} batches adopted from the account")
+        parts.insert(2, sentences.adopted(len(sent.plan.adopted)))
     return "; ".join(parts) + "."

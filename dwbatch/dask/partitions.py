@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from dwbatch.engine.source import SourceChangedError, planned_positions
 from dwbatch.frames import read_columns
-from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys
 from dwbatch.prompts.requests import Lines, Recipe, Rows, part, read_rows, write_lines
 from dwbatch.prompts.values import Values, objects_of
 
@@ -102,9 +101,8 @@ def read_partitions(
     read = dask.delayed(_read, pure=False)
     found: tuple[Read, ...] = dask.compute(*(read(each, asked) for each in parts))
     starts = np.concatenate([[0], np.cumsum([len(each.rows) for each in found])]).astype(np.int64)
-    return Contents(
-        starts, _joined([each.rows for each in found], dedupe=dedupe), _joined_columns(found, kept)
-    )
+    rows = Rows.joined([each.rows for each in found], dedupe=dedupe)
+    return Contents(starts, rows, _joined_columns(found, kept))
 
 
 def _read(frame: pd.DataFrame, asked: Sealed) -> Read:
@@ -112,24 +110,6 @@ def _read(frame: pd.DataFrame, asked: Sealed) -> Read:
     cells = read_columns(frame, columns)
     rows = read_rows(cells, recipe, n_rows=len(frame), dedupe=True, max_bytes=max_bytes)
     return Read(rows, {name: cells[name] for name in kept})
-
-
-def _joined(rows: Sequence[Rows], *, dedupe: bool) -> Rows:
-    every = pa.concat_arrays([*(each.keys for each in rows), pa.array([], KEY)])
-    # Under de-duplication all are 0, and a view of one zero is enough.
-    occurrences = (
-        np.broadcast_to(np.zeros(1, dtype=np.int64), len(every)) if dedupe else count_occurrences(every)
-    )
-    text = pa.string()
-    reasons = [pa.nulls(len(each), text) if each.reasons is None else each.reasons for each in rows]
-    return Rows(
-        keys=every if dedupe else occurrence_keys(every, occurrences),
-        body_sizes=np.concatenate([*(each.body_sizes for each in rows), np.zeros(0, dtype=np.int64)]),
-        skipped=pa.concat_arrays([*(each.skipped for each in rows), pa.array([], text)]),
-        occurrences=occurrences,
-        reasons=pa.concat_arrays([*reasons, pa.array([], text)]),
-        raised=next((each.raised for each in rows if each.raised is not None), None),
-    )
 
 
 def _joined_columns(found: Sequence[Read], names: Sequence[str]) -> dict[str, Values]:

@@ -47,15 +47,9 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
     """Buy a shard's batch, or find it bought."""
     memory = desk.memory(shard)
     if memory.must_look_up:
-        try:
-            found = look_up(shard, desk.client, desk.clock)
-        except (ApiError, TransportError, NotAnApiError) as error:
-            return _looking_failed(shard, desk, error)
-        if found is not None:
-            return _bought(found, desk)
-        waiting = _still_unclear(shard, desk)
-        if waiting is not None:
-            return waiting
+        known = _looked_up(shard, desk) or _still_unclear(shard, desk)
+        if known is not None:
+            return known
     if desk.checkpoint.is_stopped():
         # Back to where nothing was bought; the runner drops it there.
         return Outcome(replace(shard, state=State.UPLOADED))
@@ -67,12 +61,9 @@ def submit(shard: Shard, desk: Desk) -> Outcome:
 
 def settle(shard: Shard, desk: Desk) -> Outcome:
     """Find a purchase whose reply was lost, or leave it in doubt; buys nothing, ever."""
-    try:
-        found = look_up(shard, desk.client, desk.clock)
-    except (ApiError, TransportError, NotAnApiError) as error:
-        return _looking_failed(shard, desk, error)
-    if found is not None:
-        return _bought(found, desk)
+    known = _looked_up(shard, desk)
+    if known is not None:
+        return known
     waiting = _still_unclear(shard, desk)
     if waiting is not None and waiting.fault is None:
         return waiting
@@ -124,6 +115,15 @@ def _still_unclear(shard: Shard, desk: Desk) -> Outcome | None:
         )
         return Outcome(shard, fault=JobStoppedError(sentence))
     return None
+
+
+def _looked_up(shard: Shard, desk: Desk) -> Outcome | None:
+    """What a look at the server says of an unclear purchase; None if it shows no batch."""
+    try:
+        found = look_up(shard, desk.client, desk.clock)
+    except (ApiError, TransportError, NotAnApiError) as error:
+        return _looking_failed(shard, desk, error)
+    return None if found is None else _bought(found, desk)
 
 
 def _looking_failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:

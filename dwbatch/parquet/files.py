@@ -3,7 +3,9 @@
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from dwbatch.errors import InputError
+from dwbatch.errors import InputError, first_line
 
 Place = str | PathLike[str]
 WILD = frozenset("*?[")
@@ -90,7 +92,7 @@ class Files:
             )
         except (OSError, pa.ArrowException) as error:
             raise InputError(
-                f"{self.paths[block.file]!r} cannot be read any more ({_first_line(error)}). What was bought is "
+                f"{self.paths[block.file]!r} cannot be read any more ({first_line(error)}). What was bought is "
                 "kept; put the file back, or take it out of the source, and run the same call again."
             ) from error
 
@@ -143,7 +145,7 @@ def find_files(
             partition_base_dir=root or None,
         )
     except (OSError, pa.ArrowException) as error:
-        raise InputError.nothing_sent(f"The source cannot be read: {_first_line(error)}") from error
+        raise InputError.nothing_sent(f"The source cannot be read: {first_line(error)}") from error
     fragments = {fragment.path: fragment for fragment in dataset.get_fragments()}
     ordered = tuple(fragments[path] for path in paths)
     return Files(
@@ -166,15 +168,13 @@ def locate(place: Place, filesystem: pafs.FileSystem | None = None) -> tuple[paf
         try:
             found, path = pafs.FileSystem.from_uri(text)
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise InputError.nothing_sent(f"{text!r} cannot be used: {_first_line(error)}") from error
+            raise InputError.nothing_sent(f"{text!r} cannot be used: {first_line(error)}") from error
         return found, path.rstrip("/")
     return pafs.LocalFileSystem(), absolute(text)
 
 
 def absolute(text: str) -> str:
     """A local path in full, with forward slashes as Arrow wants them."""
-    from pathlib import Path  # noqa: PLC0415 - told apart from the paths of other filesystems
-
     return Path(text).expanduser().absolute().as_posix()
 
 
@@ -226,8 +226,6 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _parts_match(parts: list[str], patterns: list[str]) -> bool:
-    from fnmatch import fnmatchcase  # noqa: PLC0415 - only a glob needs it
-
     if not patterns:
         return not parts
     if patterns[0] == "**":
@@ -244,7 +242,7 @@ def _one_schema(fragments: Sequence[Any], paths: Sequence[str], partitions: pa.S
         except pa.ArrowException as error:
             raise InputError.nothing_sent(
                 f"The files of the source disagree: {path!r} has another type than the files before it "
-                f"({_first_line(error)}). Cast it there, or name only files of one schema."
+                f"({first_line(error)}). Cast it there, or name only files of one schema."
             ) from error
     for field in partitions:
         if field.name not in merged.names:
@@ -265,7 +263,3 @@ def _expression(filters: object) -> Any:
 
 def _told(given: Sequence[Place]) -> str:
     return ", ".join(repr(fspath(place)) for place in given)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:300]

@@ -4,14 +4,13 @@ Between the two only keys, sizes and reasons stay in memory, some thirty bytes a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 
 from dwbatch.engine.source import planned_positions
 from dwbatch.parquet.files import Block, Files
-from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys
 from dwbatch.prompts.requests import Lines, Recipe, Rows, read_rows, write_lines
 from dwbatch.prompts.values import Values
 
@@ -55,11 +54,7 @@ def read_contents(
         Largest body; a longer one makes its row skipped.
     """
     blocks = tuple(files.blocks())
-    keys: list[pa.Array] = []
-    sizes: list[np.ndarray] = []
-    skipped: list[pa.Array] = []
-    reasons: list[pa.Array] = []
-    raised: Exception | None = None
+    parts: list[Rows] = []
     starts = [0]
     for block in blocks:
         count = 0
@@ -67,30 +62,12 @@ def read_contents(
             part = read_rows(
                 to_values(batch), recipe, n_rows=batch.num_rows, dedupe=True, max_bytes=max_bytes
             )
-            keys.append(part.keys)
             # Half as wide as the frame's: a body of two gigabytes is no request.
-            sizes.append(part.body_sizes.astype(np.int32))
-            skipped.append(part.skipped)
-            reasons.append(pa.nulls(len(part), pa.string()) if part.reasons is None else part.reasons)
-            raised = raised or part.raised
+            parts.append(replace(part, body_sizes=part.body_sizes.astype(np.int32)))
             count += batch.num_rows
         starts.append(starts[-1] + count)
-    every = pa.concat_arrays([*keys, pa.array([], KEY)])
-    # Under de-duplication all are 0, and a view of one zero is enough.
-    occurrences = (
-        np.broadcast_to(np.zeros(1, dtype=np.int64), len(every)) if dedupe else count_occurrences(every)
-    )
     return Contents(
-        blocks=blocks,
-        starts=np.asarray(starts, dtype=np.int64),
-        rows=Rows(
-            keys=every if dedupe else occurrence_keys(every, occurrences),
-            body_sizes=np.concatenate([*sizes, np.zeros(0, dtype=np.int32)]),
-            skipped=pa.concat_arrays([*skipped, pa.array([], pa.string())]),
-            occurrences=occurrences,
-            reasons=pa.concat_arrays([*reasons, pa.array([], pa.string())]),
-            raised=raised,
-        ),
+        blocks=blocks, starts=np.asarray(starts, dtype=np.int64), rows=Rows.joined(parts, dedupe=dedupe)
     )
 
 

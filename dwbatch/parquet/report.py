@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dwbatch import __version__
+from dwbatch import __version__, sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +58,12 @@ class ParquetReport:
         return self.rows - self.ok
 
     def __str__(self) -> str:
-        reasons = ", ".join(f"{count:,} {code}" for code, count in self.codes.items())
         files = "1 file" if len(self.files) == 1 else f"{len(self.files):,} files"
         parts = [
-            f"{self.rows:,} rows: {self.ok:,} ok, {self.not_ok:,} not ok{f' ({reasons})' if reasons else ''}",
-            f"{self.sent:,} requests sent{f', {self.resent:,} once more' if self.resent else ''}",
-            f"{self.duplicates:,} saved by de-duplication, {self.answered:,} by the checkpoint",
-            f"{self.prompt_tokens:,} prompt and {self.completion_tokens:,} completion tokens",
+            sentences.rows(f"{self.rows:,} rows", ok=self.ok, not_ok=self.not_ok, counts=self.codes),
+            sentences.sent(self.sent, self.resent),
+            sentences.saved(duplicates=self.duplicates, answered=self.answered),
+            sentences.tokens(self.prompt_tokens, self.completion_tokens),
             f"{files} in {self.destination}",
         ]
         return "; ".join(parts) + "."

@@ -5,7 +5,7 @@ keys and sizes; the second renders again just the rows that a shard sends, and
 hashes each line once more, so that what is sent is what was planned.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -88,6 +88,32 @@ class Rows:
             reasons=None if self.reasons is None else self.reasons[start:stop],
         )
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Rows]", *, dedupe: bool) -> "Rows":
+        """Rows that were read apart, each part as if it were alone and its equal rows one request.
+
+        Parameters
+        ----------
+        parts : sequence of Rows
+            All of them with sizes of one width.
+        dedupe : bool
+            Whether equal rows of all parts together are one request.
+        """
+        every = pa.concat_arrays([*(each.keys for each in parts), pa.array([], KEY)])
+        # Under de-duplication all are 0, and a view of one zero is enough.
+        no_other = np.broadcast_to(np.zeros(1, dtype=np.int64), len(every))
+        occurrences = no_other if dedupe else count_occurrences(every)
+        text = pa.string()
+        reasons = [pa.nulls(len(each), text) if each.reasons is None else each.reasons for each in parts]
+        return cls(
+            keys=every if dedupe else occurrence_keys(every, occurrences),
+            body_sizes=np.concatenate([each.body_sizes for each in parts] or [np.zeros(0, dtype=np.int64)]),
+            skipped=pa.concat_arrays([*(each.skipped for each in parts), pa.array([], text)]),
+            occurrences=occurrences,
+            reasons=pa.concat_arrays([*reasons, pa.array([], text)]),
+            raised=next((each.raised for each in parts if each.raised is not None), None),
+        )
+
 
 def read_rows(
     columns: Mapping[str, Values], recipe: Recipe, *, n_rows: int, dedupe: bool, max_bytes: int
@@ -110,26 +136,22 @@ def read_rows(
     InputError
         If a value has no sensible text.
     """
-    keys, sizes, skipped, reasons = [], [], [], []
-    raised: Exception | None = None
+    alone = np.zeros(1, dtype=np.int64)
+    parts: list[Rows] = []
     for _, encoded_rows in _encode(columns, recipe, np.arange(n_rows)):
         lengths = np.asarray(pc.fill_null(pc.binary_length(encoded_rows.bodies), 0), dtype=np.int64)
         encoded = _drop_too_large(encoded_rows, lengths > max_bytes)
-        keys.append(request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition))
-        sizes.append(np.where(np.asarray(encoded.bodies.is_null()), 0, lengths))
-        skipped.append(encoded.skipped)
-        reasons.append(encoded.reasons)
-        raised = raised or encoded.raised
-    every = pa.concat_arrays([*keys, pa.array([], type=KEY)])
-    occurrences = np.zeros(n_rows, dtype=np.int64) if dedupe else count_occurrences(every)
-    return Rows(
-        keys=occurrence_keys(every, occurrences),
-        body_sizes=np.concatenate([*sizes, np.zeros(0, dtype=np.int64)]),
-        skipped=pa.concat_arrays([*skipped, pa.array([], type=pa.string())]),
-        occurrences=occurrences,
-        reasons=pa.concat_arrays([*reasons, pa.array([], type=pa.string())]),
-        raised=raised,
-    )
+        parts.append(
+            Rows(
+                keys=request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition),
+                body_sizes=np.where(np.asarray(encoded.bodies.is_null()), 0, lengths),
+                skipped=encoded.skipped,
+                occurrences=np.broadcast_to(alone, len(encoded.bodies)),
+                reasons=encoded.reasons,
+                raised=encoded.raised,
+            )
+        )
+    return Rows.joined(parts, dedupe=dedupe)
 
 
 def _drop_too_large(encoded: Encoded, too_large: np.ndarray) -> Encoded:

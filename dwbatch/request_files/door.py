@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TypedDict, Unpack, cast
+from typing import Unpack, cast
 
 import pandas as pd
-import requests
 
 from dwbatch.answers.vectors import Vectors
 from dwbatch.asking import Asking
@@ -21,7 +20,7 @@ from dwbatch.errors import UnknownParameterError
 from dwbatch.given import read_options
 from dwbatch.job.job import Job
 from dwbatch.job.submitting import submit
-from dwbatch.options import Amount, Duration, Options, Place, Retry
+from dwbatch.options import Options, SendOptions
 from dwbatch.prompts.encode import compile_body
 from dwbatch.prompts.requests import Recipe
 from dwbatch.prompts.template import parse
@@ -29,27 +28,6 @@ from dwbatch.request_files.reading import RequestFile, read_requests
 
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 LONGEST_NAME = 64
-
-
-class FileOptions(TypedDict, total=False):
-    """Keywords of `dwbatch.submit_jsonl`; they mean what they mean to `dwbatch.run`."""
-
-    name: str
-    metadata: Mapping[str, str] | None
-    edition: str
-    completion_window: str
-    dedupe: bool | None
-    checkpoint: Place | None
-    max_requests_per_batch: int
-    max_bytes_per_batch: int
-    max_cost: Amount | None
-    retry: Retry
-    poll_interval: Duration | None
-    progress: bool
-    details: bool
-    api_key: str | None
-    base_url: str | None
-    session: requests.Session | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +47,7 @@ class FileCall(Call):
         return self.file
 
 
-def submit_jsonl(path: str | PathLike[str], **options: Unpack[FileOptions]) -> Job:
+def submit_jsonl(path: str | PathLike[str], **options: Unpack[SendOptions]) -> Job:
     """Buy the requests of a file that somebody else wrote, each once; does not wait for answers.
 
     The file is read whole before anything is sent, and cut where it is larger than a batch may be. Bought again, it
@@ -181,7 +159,7 @@ def _call(file: RequestFile, options: Options, connection: Connection) -> FileCa
 
 
 def _read(given: Mapping[str, object], path: Path) -> Options:
-    unknown = [name for name in given if name not in FileOptions.__annotations__]
+    unknown = [name for name in given if name not in SendOptions.__annotations__]
     if unknown:
         raise UnknownParameterError.nothing_sent(
             f"submit_jsonl() does not know {', '.join(map(repr, unknown))}: what is asked stands in the file."
