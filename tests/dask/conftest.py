@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import dask
 import pytest
 from distributed import Client, LocalCluster
 
@@ -19,12 +20,17 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
             patch.delenv(name, raising=False)
         for name in ("HOME", "USERPROFILE"):
             patch.setenv(name, str(tmp_path_factory.mktemp("home")))
-        with LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            local_directory=str(tmp_path_factory.mktemp("workers")),
-        ) as running:
+        # So long after a worker is lost, the cluster gives up whoever should start it anew, unless it is there at that
+        # very moment: of two blows 15 s apart, the default, the first would keep what fell to the second from rising.
+        with (
+            dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
+            LocalCluster(
+                n_workers=2,
+                threads_per_worker=1,
+                dashboard_address=None,
+                local_directory=str(tmp_path_factory.mktemp("workers")),
+            ) as running,
+        ):
             yield running
 
 

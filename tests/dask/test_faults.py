@@ -25,8 +25,7 @@ WORKERS = 2
     [
         ("upload", "POST", "/files", "before"),
         ("upload", "POST", "/files", "after"),
-        # On a machine of two busy cores the errand may be over before the blow falls.
-        pytest.param("fetch", "GET", "/files/*/content", "before", marks=pytest.mark.slow),
+        ("fetch", "GET", "/files/*/content", "before"),
     ],
     ids=["while it uploads", "after its upload", "while it fetches"],
 )
