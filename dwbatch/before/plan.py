@@ -13,7 +13,6 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import State
 from dwbatch.columns import ErrorCode
 from dwbatch.engine.stock import take_stock
-from dwbatch.engine.wanted import is_in
 from dwbatch.given import take_options
 from dwbatch.opening import named_place, order_of
 from dwbatch.options import Options, Prompt, RunOptions, shows_options
@@ -169,7 +168,7 @@ def plan_of(call: Call, place: Path | None) -> Plan:
     carried = stock.carrying(kept)
     missing = call.asked.only(carried.missing)
     fresh = cut_up(call, missing)
-    bought = (carried.flying & ~stock.flying) | is_in(call.asked.keys, fresh.requests.keys)
+    bought = (carried.flying & ~stock.flying) | stock.index.mask(fresh.requests.keys)
     again = int((bought & stock.owed).sum())
     skipped = Counter(call.rows.skipped.drop_null().to_pylist())
     skipped[ErrorCode.REQUEST_TOO_LARGE.value] += len(missing) - len(fresh.requests)

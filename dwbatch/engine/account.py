@@ -8,7 +8,7 @@ those batches of its recipe that hold a row it wants.
 import logging
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.desk import Desk
-from dwbatch.engine.marks import JOB, KEY_CHARACTERS, MARK, shown_keys
+from dwbatch.engine.marks import JOB, MARK, shown_keys
 from dwbatch.engine.recognise import UnreadableBatchError, requests_of
 from dwbatch.engine.times import moment, seen
 from dwbatch.errors import ApiError, JobStoppedError, NotAnApiError, TransportError
@@ -43,7 +43,9 @@ class Adopted:
     requests: pa.Table
 
 
-def find_adoptable(desk: Desk, known: Collection[Shard], wanted: pa.Array, *, first: int) -> list[Adopted]:
+def find_adoptable(
+    desk: Desk, known: Collection[Shard], is_wanted: Callable[[Collection[str]], bool], *, first: int
+) -> list[Adopted]:
     """Batches of the account that hold a wanted request and that no shard here stands for.
 
     Parameters
@@ -51,8 +53,8 @@ def find_adoptable(desk: Desk, known: Collection[Shard], wanted: pa.Array, *, fi
     desk : Desk
     known : collection of Shard
         The shards of this folder.
-    wanted : pa.FixedSizeBinaryArray
-        Keys that would be bought otherwise.
+    is_wanted : callable
+        Whether a request that would be bought otherwise has a key that begins with one of these.
     first : int
         Number for the first one.
 
@@ -61,14 +63,13 @@ def find_adoptable(desk: Desk, known: Collection[Shard], wanted: pa.Array, *, fi
     JobStoppedError
         If one cannot be read: buying before that is settled might buy twice.
     """
-    starts = {key.hex()[:KEY_CHARACTERS] for key in wanted.to_pylist()}
     # A shard dropped in doubt may turn up as a batch after all; the others look after their own.
     tokens = {shard.token for shard in known if shard.state is not State.DROPPED}
     batch_ids = {shard.batch_id for shard in known}
     found = [
         (batch, token)
         for batch, token in _of_recipe(desk)
-        if token not in tokens and batch.id not in batch_ids and not starts.isdisjoint(shown_keys(batch))
+        if token not in tokens and batch.id not in batch_ids and is_wanted(shown_keys(batch))
     ]
     for token, count in Counter(token for _, token in found).items():
         if count > 1:

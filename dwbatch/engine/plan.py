@@ -13,7 +13,7 @@ from dwbatch.engine.account import Adopted, find_adoptable
 from dwbatch.engine.desk import Desk
 from dwbatch.engine.stock import Held, Stock, take_stock
 from dwbatch.engine.submit import look_up
-from dwbatch.engine.wanted import Wanted, is_in
+from dwbatch.engine.wanted import Wanted
 from dwbatch.prompts.shards import cut
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds)
     """
     shards = {shard.number: shard for shard in desk.checkpoint.shards()}
     stock = take_stock(asked, shards.values(), desk.checkpoint, desk.order, desk.tally)
-    adopted = _adopt(asked.only(stock.missing), shards, desk)
+    adopted = _adopt(stock, shards, desk)
     stock = stock.carrying(
         Held(taken.shard, taken.requests["answers_key"].combine_chunks()) for taken in adopted
     )
@@ -103,13 +103,13 @@ def _shard(holder: Adopted | Held) -> Shard:
     return holder.shard
 
 
-def _adopt(asked: Wanted, shards: dict[int, Shard], desk: Desk) -> list[Adopted]:
-    """Take over what the account holds of these requests; one look a call."""
-    if desk.tally.has_looked or not len(asked):
+def _adopt(stock: Stock, shards: dict[int, Shard], desk: Desk) -> list[Adopted]:
+    """Take over what the account holds of the requests that are missing; one look a call."""
+    if desk.tally.has_looked or not stock.missing.any():
         return []
     desk.tally.has_looked = True
     first = desk.checkpoint.next_number(shards.values())
-    adopted = find_adoptable(desk, shards.values(), asked.keys, first=first)
+    adopted = find_adoptable(desk, shards.values(), stock.lacks, first=first)
     for taken in adopted:
         desk.checkpoint.write_requests(taken.shard.number, taken.requests)
     return adopted
@@ -123,7 +123,7 @@ def _reuse(stock: Stock, desk: Desk) -> tuple[list[Held], list[Shard]]:
         if held.shard.number not in desk.memories:
             # Left by another call: its upload may have come through, and nobody has counted it.
             desk.memory(held.shard).may_be_up = held.shard.state is State.PLANNED
-            desk.tally.sent += len(held.keys) - len(_owed(held, stock))
+            desk.tally.sent += len(held.keys) - len(stock.owed_among(held.keys))
         carried.append(Held(desk.renamed(held.shard), held.keys))
     for held in stale:
         # A shard that was ever posted may have been bought after all.
@@ -134,13 +134,8 @@ def _reuse(stock: Stock, desk: Desk) -> tuple[list[Held], list[Shard]]:
             dropped.append(replace(held.shard, state=State.DROPPED))
             logger.info("shard %d: dropped, its rows are not all wanted any more", held.shard.number)
     for held in carried:
-        desk.tally.resent |= _owed(held, stock)
+        desk.tally.resent |= stock.owed_among(held.keys)
     return carried, dropped
-
-
-def _owed(held: Held, stock: Stock) -> set[bytes]:
-    owed = stock.asked.keys.filter(pa.array(stock.owed))
-    return set(held.keys.filter(pa.array(is_in(held.keys, owed))).to_pylist())
 
 
 def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, custom_ids: CustomIds, *, first: int) -> list[Shard]:

@@ -13,8 +13,10 @@ import pyarrow as pa
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.engine.desk import Order, Tally
+from dwbatch.engine.lookup import KeyIndex
+from dwbatch.engine.settled import settled
 from dwbatch.engine.states import IN_FLIGHT, UNPAID
-from dwbatch.engine.wanted import Wanted, is_in, keys_of, settled_keys
+from dwbatch.engine.wanted import Wanted, keys_of
 from dwbatch.prompts.identity import KEY
 
 
@@ -34,6 +36,8 @@ class Stock:
     ----------
     asked : Wanted
         Every request the frame wants; the masks below are over these.
+    index : KeyIndex
+        Where each of them stands.
     here : tuple of Shard
         The shards of this server.
     final : np.ndarray of bool
@@ -49,6 +53,7 @@ class Stock:
     """
 
     asked: Wanted
+    index: KeyIndex
     here: tuple[Shard, ...]
     final: np.ndarray
     owed: np.ndarray
@@ -74,18 +79,29 @@ class Stock:
 
     def carrying(self, shards: Iterable[Held]) -> "Stock":
         """The same once these shards are carried as well."""
-        held = list(shards)
-        keys = pa.concat_arrays([pa.array([], KEY), *(each.keys for each in held)])
-        flying = self.flying | (is_in(self.asked.keys, keys) & ~self.final)
-        return replace(self, flying=flying, active=self.active | {each.shard.number for each in held})
+        flying, numbers = self.flying.copy(), set(self.active)
+        for held in shards:
+            flying[self.index.known(held.keys)] = True
+            numbers.add(held.shard.number)
+        return replace(self, flying=flying & ~self.final, active=frozenset(numbers))
+
+    def lacks(self, starts: Iterable[str]) -> bool:
+        """Whether any request that is missing has a key with one of these first halves, in hexadecimal."""
+        places = self.index.starting(starts)
+        is_held = self.final[places] | self.flying[places] | self.barred[places]
+        return not bool(is_held.all())
+
+    def owed_among(self, keys: pa.Array) -> set[bytes]:
+        """Those of some keys that the caller wants sent again."""
+        places = self.index.known(keys)
+        return set(self.asked.keys.take(pa.array(places[self.owed[places]])).to_pylist())
 
     def unpaid(self, checkpoint: Checkpoint, recipe: str) -> tuple[list[Held], list[Held]]:
         """Shards of a recipe that cost nothing yet: those of use, and those that hold what nobody wants.
 
         So an edited frame never buys yesterday's rows.
         """
-        open_keys = self.asked.keys.filter(pa.array(~self.final & ~self.flying))
-        taken = pa.array([], KEY)
+        is_open = ~self.final & ~self.flying
         kept, stale = list[Held](), list[Held]()
         for shard in self.here:
             if shard.state not in UNPAID or shard.recipe != recipe:
@@ -93,8 +109,9 @@ class Stock:
             # By what it asks, not by what it answers: a row asked anew with other parameters is no call's
             # own, and whoever asked it so asks it again.
             keys = checkpoint.requests(shard.number, ["request_key"])["request_key"].combine_chunks()
-            if (is_in(keys, open_keys) & ~is_in(keys, taken)).all():
-                taken = pa.concat_arrays([taken, keys])
+            places = self.index.known(keys)
+            if len(places) == len(keys) and is_open[places].all():
+                is_open[places] = False
                 kept.append(Held(shard, keys))
             else:
                 stale.append(Held(shard, keys))
@@ -123,17 +140,17 @@ def take_stock(
     """
     done = tally or Tally()
     here = tuple(shard for shard in shards if shard.server == order.server)
-    final_keys, owed_keys = settled_keys(here, checkpoint, order, ended=done.ended)
-    final, owed = is_in(asked.keys, final_keys), is_in(asked.keys, owed_keys)
-    barred = owed & is_in(asked.keys, _array(done.resent)) | is_in(asked.keys, _array(done.too_large))
+    index = KeyIndex.of(asked.keys)
+    final, owed = settled(index, here, checkpoint, order, ended=done.ended)
+    barred = owed & index.mask(_array(done.resent)) | index.mask(_array(done.too_large))
     flying, active = np.zeros(len(asked), dtype=bool), set[int]()
     for shard in here:
         if shard.state in IN_FLIGHT:
-            held = is_in(asked.keys, keys_of(checkpoint, shard))
-            flying |= held & ~final
-            if held.any():
+            held = index.known(keys_of(checkpoint, shard))
+            flying[held] = True
+            if len(held):
                 active.add(shard.number)
-    return Stock(asked, here, final, owed, barred, flying, frozenset(active))
+    return Stock(asked, index, here, final, owed, barred, flying & ~final, frozenset(active))
 
 
 def _array(keys: Collection[bytes]) -> pa.Array:

@@ -1,19 +1,13 @@
 """The distinct requests of a frame, and what a checkpoint already has of them."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dwbatch.answers.pick import best
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
-from dwbatch.columns import Kind
-from dwbatch.engine.again import is_owed, judged
-from dwbatch.engine.desk import Order
-from dwbatch.engine.states import OVER
 from dwbatch.prompts.identity import KEY
 from dwbatch.prompts.requests import Rows
 
@@ -70,43 +64,6 @@ def keys_of(checkpoint: Checkpoint, shard: Shard) -> pa.Array:
     """Every key that a shard's results may answer."""
     table = checkpoint.requests(shard.number, ["request_key", "answers_key"])
     return pa.concat_arrays([*table["request_key"].chunks, *table["answers_key"].chunks, pa.array([], KEY)])
-
-
-def settled_keys(
-    shards: Iterable[Shard], checkpoint: Checkpoint, order: Order, *, ended: Collection[int]
-) -> tuple[pa.Array, pa.Array]:
-    """Keys whose best result is final for this call, and keys that are owed another try.
-
-    Parameters
-    ----------
-    shards : iterable of Shard
-        Of this server.
-    checkpoint : Checkpoint
-    order : Order
-    ended : collection of int
-        Numbers of the shards that came to their end during this call.
-    """
-    pieces = [_verdicts(shard, checkpoint, order, ended) for shard in shards if shard.state in OVER]
-    held = [piece for piece in pieces if piece is not None]
-    if not held:
-        return pa.array([], KEY), pa.array([], KEY)
-    results = best(pa.concat_tables(held), "key")
-    keys = results["key"].combine_chunks()
-    owed = is_owed(results, order.kinds, is_fresh=np.asarray(results["is_fresh"], dtype=bool))
-    return keys.filter(pa.array(~owed)), keys.filter(pa.array(owed))
-
-
-def _verdicts(shard: Shard, checkpoint: Checkpoint, order: Order, ended: Collection[int]) -> pa.Table | None:
-    if not checkpoint.has_results(shard.number):
-        return None
-    names = ["request_key", "answers_key", "status", "error_code"]
-    judge = order.judge if Kind.INVALID in order.kinds else None
-    table = checkpoint.results(shard.number, [*names, *judge.columns] if judge else names)
-    if judge:
-        table = judged(table, judge).select(names)
-    is_fresh = pa.scalar(shard.number in ended)
-    table = table.append_column("is_fresh", pa.repeat(is_fresh, len(table)))
-    return keyed(table)
 
 
 def keyed(table: pa.Table) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,57 +10,14 @@ import pyarrow.compute as pc
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import RESULTS
 from dwbatch.checkpoint.shard import Shard
-from dwbatch.columns import STATUS_RANK
 from dwbatch.engine.again import Judge, judged
 from dwbatch.engine.gather import BATCH_ID, Gathered
 from dwbatch.engine.lookup import KeyIndex
-from dwbatch.engine.wanted import keyed
+from dwbatch.engine.standing import NOWHERE, Standing, places_of, ranks_of
 
 # Results files held at once: rows come in the order of their shards, and what
 # stands far from there is a duplicate or was asked again.
 HELD = 3
-NOWHERE = -1
-WORST = 255
-_RANKS = {str(status): rank for status, rank in STATUS_RANK.items()}
-
-
-@dataclass(slots=True)
-class Standing:
-    """Where the best result of each request stands.
-
-    Parameters
-    ----------
-    shard : np.ndarray of int32, shape (n_requests,)
-        Number of its shard; -1 where there is none.
-    row : np.ndarray of int32, shape (n_requests,)
-        Its row in that shard's results.
-    rank : np.ndarray of uint8, shape (n_requests,)
-        How good it is; less is better.
-    """
-
-    shard: np.ndarray
-    row: np.ndarray
-    rank: np.ndarray
-
-    @classmethod
-    def nowhere(cls, count: int) -> "Standing":
-        """No request has a result yet."""
-        return cls(
-            np.full(count, NOWHERE, dtype=np.int32),
-            np.zeros(count, dtype=np.int32),
-            np.full(count, WORST, dtype=np.uint8),
-        )
-
-    def take_in(self, shard: int, places: np.ndarray, rows: np.ndarray, ranks: np.ndarray) -> None:
-        """Put down results of a shard that are at least as good as what stood there."""
-        # Of several of one request in this shard the best comes last, and of equals the later one.
-        order = np.argsort(-ranks.astype(np.int16), kind="stable")
-        places, rows, ranks = places[order], rows[order], ranks[order]
-        better = ranks <= self.rank[places]
-        places = places[better]
-        self.shard[places] = shard
-        self.row[places] = rows[better]
-        self.rank[places] = ranks[better]
 
 
 class Results:
@@ -119,21 +75,14 @@ class Results:
 
     def _places(self, number: int, index: KeyIndex) -> tuple[np.ndarray, np.ndarray]:
         """Which requests a shard's results answer, and by which of its rows."""
-        table = self._checkpoint.results(number, ["request_key", "answers_key"])
-        table = keyed(table.append_column("row", pa.array(np.arange(len(table), dtype=np.int32))))
-        places = index.find(table["key"].combine_chunks())
-        is_asked = places >= 0
-        return places[is_asked], np.asarray(table["row"])[is_asked]
+        return places_of(self._checkpoint.results(number, ["request_key", "answers_key"]), index)
 
     def _ranks(self, number: int, judge: Judge | None) -> np.ndarray:
         names = ["status"] if judge is None else ["status", "error_code", *judge.columns]
         table = self._checkpoint.results(number, names)
         if judge is not None:
             table = judged(table, judge)
-        encoded = table["status"].combine_chunks().dictionary_encode()
-        ranks = [_RANKS.get(status, WORST - 1) for status in encoded.dictionary.to_pylist()]
-        held: np.ndarray = np.asarray(ranks or [WORST], dtype=np.uint8)[np.asarray(encoded.indices)]
-        return held
+        return ranks_of(table["status"])
 
     def of(self, places: np.ndarray) -> Gathered:
         """The results of some rows.
@@ -143,9 +92,7 @@ class Results:
         places : np.ndarray of int64, shape (n_rows,)
             The request of each row; -1 where it makes none.
         """
-        # One place more stands for the rows that make no request.
-        numbers = np.append(self.standing.shard, NOWHERE)[places]
-        rows = np.append(self.standing.row, 0)[places]
+        numbers, rows = self.standing.shard[places], self.standing.row[places]
         positions = np.full(len(places), NOWHERE, dtype=np.int64)
         pieces, start = [self._empty()], 0
         for number in np.unique(numbers[numbers != NOWHERE]).tolist():
