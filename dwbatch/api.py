@@ -89,9 +89,11 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
     dedupe : bool, optional
         Whether equal rows are one request. True unless said otherwise; a prompt that names no
         column wants it said.
-    checkpoint : path or False, optional
+    checkpoint : path, URI or False, optional
         Folder of ids and answers; by default ``.dwbatch/<name>-<recipe hash>`` in the working
-        directory, or under ``DWBATCH_HOME``. False: a temporary one, removed when all is answered.
+        directory, or under ``DWBATCH_HOME``. The URI of an object store, such as ``s3://bucket/job``, keeps
+        requests and results there, and the rest in a folder beside the default one that belongs to this URI.
+        False: a temporary one, removed when all is answered.
     max_requests_per_batch : int, default 50,000
         The server's own limit is configured there; published are 50,000.
     max_bytes_per_batch : int, default 100,000,000

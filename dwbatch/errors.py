@@ -53,13 +53,13 @@ class CheckpointError(DwbatchError):
 
     Parameters
     ----------
-    path : Path
-        The file or folder in question.
+    path : Path or str
+        The file or folder in question; of an object store its URI.
     message : str
         What is wrong with it and what to do.
     """
 
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: Path | str, message: str) -> None:
         super().__init__(path, message)
         self.path = path
         self.message = message

@@ -15,7 +15,7 @@ from dwbatch.call import Call, judge_of
 from dwbatch.checkpoint.disk import Disk
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.lock import locked
-from dwbatch.checkpoint.place import default_place, make_parent
+from dwbatch.checkpoint.place import default_place, given_place, make_parent, store_uri
 from dwbatch.connect import Connection
 from dwbatch.engine.clock import Clock, Pace
 from dwbatch.engine.desk import Desk, Limits, Order, Porter, Tally
@@ -44,7 +44,9 @@ def named_place(call: Call) -> Path | None:
     options = call.options
     if options.checkpoint is None:
         return default_place(name=options.name, recipe_hash=call.recipe_hash, environ=environ, cwd=Path.cwd())
-    return None if options.checkpoint is False else Path(options.checkpoint).expanduser().absolute()
+    if options.checkpoint is False:
+        return None
+    return given_place(options.checkpoint, environ=environ, cwd=Path.cwd())
 
 
 @contextmanager
@@ -52,7 +54,7 @@ def place_of(call: Call, means: Means) -> Iterator[Path]:
     """The folder of a call; a temporary one goes away at the end, once nothing is owed."""
     place = named_place(call)
     if place is not None:
-        if call.options.checkpoint is None:
+        if call.options.checkpoint is None or store_uri(call.options.checkpoint):
             make_parent(place, means.disk)
         yield place
     else:
@@ -98,6 +100,7 @@ def opened(
     with locked(checkpoint.path, timeout_s=lock_timeout_s, on_wait=progress.say):
         # Read before anything is written: a folder that cannot be used stays as it is.
         checkpoint.shards()
+        checkpoint.open_store(store_uri(call.options.checkpoint))
         checkpoint.sweep()
         checkpoint.write_recipe(call.recipe_hash, call.asking.written)
         pace = replace(means.pace, poll_s=call.options.poll_interval_s or means.pace.poll_s)

@@ -1,13 +1,16 @@
 """What holds for every test."""
 
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import pyarrow.fs as pafs
 import pytest
 
 from dwbatch.local import Server
+from tests.stores import running_store
 
 # No test asserts a time: on a busy machine the same example takes ten times as long.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -58,3 +61,18 @@ def server() -> Iterator[Server]:
     """A server that echoes."""
     with Server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[pafs.S3FileSystem]:
+    """An object store."""
+    with running_store() as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(store: pafs.S3FileSystem, request: pytest.FixtureRequest) -> str:
+    """A bucket that no other test has."""
+    name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
+    store.create_dir(name)
+    return name

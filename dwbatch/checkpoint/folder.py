@@ -1,6 +1,7 @@
 """The checkpoint folder: which files it has and how they are read and written."""
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +12,9 @@ from dwbatch import __version__
 from dwbatch.checkpoint import parquet
 from dwbatch.checkpoint.disk import PARTIAL, Disk, write_atomically
 from dwbatch.checkpoint.schemas import BATCHES, FORMAT, REQUESTS, RESULTS, to_shards, to_table
-from dwbatch.checkpoint.shard import Shard
+from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.checkpoint.store import Store, StoreTables
+from dwbatch.checkpoint.tables import FolderTables, Tables
 from dwbatch.errors import CheckpointError
 
 OURS = {
@@ -20,6 +23,7 @@ OURS = {
     "requests",
     "results",
     "samples.csv",
+    "store.json",
     "uploads",
     "lock",
     "lock.json",
@@ -39,11 +43,25 @@ class Checkpoint:
     path : Path
     disk : Disk, optional
         What effects go through.
+    store : Store, optional
+        Where the tables are known to stand, for a machine that does not see the folder.
     """
 
-    def __init__(self, path: Path, disk: Disk | None = None) -> None:
+    def __init__(self, path: Path, disk: Disk | None = None, store: Store | None = None) -> None:
         self.path = path
         self.disk = disk or Disk()
+        self._store = store
+
+    @property
+    def store(self) -> Store | None:
+        """Where the tables of requests and results stand, if not in this folder."""
+        return self._store or Store.read(self.path / "store.json")
+
+    @property
+    def tables(self) -> Tables:
+        """The tables of requests and results, wherever they stand."""
+        store = self.store
+        return FolderTables(self.path, self.disk) if store is None else StoreTables(store)
 
     def __repr__(self) -> str:
         return f"Checkpoint({str(self.path)!r})"
@@ -65,6 +83,42 @@ class Checkpoint:
                 self.path,
                 f"the folder cannot be made or written ({error.strerror or error}). Nothing was sent.",
             ) from error
+
+    def open_store(self, uri: str | None) -> None:
+        """See that the store of the tables takes and shows them. Only for the holder of the lock.
+
+        Parameters
+        ----------
+        uri : str or None
+            Where a new folder keeps its tables; None for a folder that is new no more, or has no store.
+
+        Raises
+        ------
+        CheckpointError
+            If the store takes nothing, or lacks what this folder has put there; nothing was sent.
+        """
+        store = self.store
+        if store is None and uri is not None:
+            store = Store(uri, uuid.uuid4().hex)
+            text = store.text()
+            write_atomically(self.disk, self.path / "store.json", lambda file: _write(file, text))
+        if store is None:
+            return
+        tables, shards = StoreTables(store), self.shards()
+        if not shards:
+            tables.sign(self.path)
+            return
+        # What a rule of the bucket has removed would look like something that was never bought.
+        fetched = {shard.number for shard in shards if shard.state is State.FETCHED}
+        lost = sorted(fetched.difference(tables.numbers("results")))
+        if lost or not tables.is_signed():
+            raise CheckpointError(
+                store.shown("results"),
+                f"the store does not show what {str(self.path)!r} has put there"
+                + (f", such as {lost[0]:05d}.parquet" if lost else "")
+                + ". Nothing was sent. Put it back, or move that folder away and run the same call again: it adopts what "
+                "the account has bought in the last 30 days.",
+            )
 
     def refuse_foreign(self) -> None:
         """Refuse a folder that belongs to somebody else; nothing is made or written.
@@ -96,9 +150,9 @@ class Checkpoint:
 
     def sweep(self) -> None:
         """Remove what a crashed writer left behind. Only for the holder of the lock."""
-        for folder in (self.path, self.path / "requests", self.path / "results"):
-            for leftover in folder.glob(f"*{PARTIAL}"):
-                self.disk.remove(leftover)
+        for leftover in self.path.glob(f"*{PARTIAL}"):
+            self.disk.remove(leftover)
+        self.tables.sweep()
         for leftover in (self.path / "uploads").iterdir():
             self.disk.remove(leftover)
 
@@ -114,30 +168,27 @@ class Checkpoint:
 
     def requests(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Requests of one shard, in the order of its lines."""
-        return parquet.read(self._requests_path(number), REQUESTS, columns)
+        return self.tables.read("requests", number, columns)
 
     def write_requests(self, number: int, table: pa.Table) -> None:
         """Record the requests of a new shard."""
-        parquet.write(self.disk, self._requests_path(number), table.cast(REQUESTS))
+        self.tables.write("requests", number, table.cast(REQUESTS))
 
     def has_results(self, number: int) -> bool:
         """Whether results of a shard are here."""
-        return self._results_path(number).exists()
+        return self.tables.has("results", number)
 
     def results(self, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Results of one shard, one a request."""
-        return parquet.read(self._results_path(number), RESULTS, columns)
+        return self.tables.read("results", number, columns)
 
     def write_results(self, number: int, table: pa.Table) -> None:
         """Record the results of a shard, whole."""
-        parquet.write(self.disk, self._results_path(number), table.select(RESULTS.names).cast(RESULTS))
+        self.tables.write("results", number, table.select(RESULTS.names).cast(RESULTS))
 
     def next_number(self, shards: Iterable[Shard]) -> int:
         """The first number that no shard and no file of this folder ever had."""
-        named = [
-            int(path.stem) for path in (self.path / "requests").glob("*.parquet") if path.stem.isdecimal()
-        ]
-        return max([0, *named, *(shard.number for shard in shards)]) + 1
+        return max([0, *self.tables.numbers("requests"), *(shard.number for shard in shards)]) + 1
 
     def ask_to_stop(self) -> None:
         """Leave word for whoever holds the lock: nothing is to be bought any more."""
@@ -185,12 +236,6 @@ class Checkpoint:
                 f"it was written by a newer dwbatch (format {version}). Upgrade dwbatch; nothing was sent.",
             )
         return found
-
-    def _requests_path(self, number: int) -> Path:
-        return self.path / "requests" / f"{number:05d}.parquet"
-
-    def _results_path(self, number: int) -> Path:
-        return self.path / "results" / f"{number:05d}.parquet"
 
 
 def _write(file: BinaryIO, text: str) -> None:

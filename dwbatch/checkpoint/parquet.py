@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from dwbatch.checkpoint.disk import Disk, write_atomically
@@ -13,32 +15,43 @@ from dwbatch.errors import CheckpointError, first_line
 
 def write(disk: Disk, path: Path, table: pa.Table) -> None:
     """Write a table atomically, with the format version in its metadata and a checksum on every page."""
-    write_atomically(
-        disk,
-        path,
-        lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True),
-    )
+    write_atomically(disk, path, lambda file: fill(file, table))
 
 
-def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+def fill(file: BinaryIO | pa.NativeFile, table: pa.Table) -> None:
+    """Write a table into an open file, with a checksum on every page."""
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+
+
+def read(
+    path: Path | str,
+    schema: pa.Schema,
+    columns: Sequence[str] | None = None,
+    *,
+    source: tuple[pafs.FileSystem, str] | None = None,
+) -> pa.Table:
     """Read a file of the checkpoint.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
+        As an error names it.
     schema : pa.Schema
         What the file should hold.
     columns : sequence of str, optional
         Only these.
+    source : tuple of (pyarrow.fs.FileSystem, str), optional
+        Where it stands, if that is not a path of this machine.
 
     Raises
     ------
     CheckpointError
         If the file is missing, torn, not ours, or from a newer version. Nothing is deleted.
     """
+    filesystem, place = (None, path) if source is None else source
     wanted = list(columns) if columns is not None else schema.names
     try:
-        found = pq.read_schema(path)
+        found = pq.read_schema(place, filesystem=filesystem)
         _check_version(path, found)
         later = [name for name in wanted if name in LATER and name not in found.names]
         absent = [name for name in wanted if name not in found.names and name not in later]
@@ -48,7 +61,7 @@ def read(path: Path, schema: pa.Schema, columns: Sequence[str] | None = None) ->
             )
         # One turned bit in a key or a state would otherwise buy a row again.
         held = [name for name in wanted if name not in later]
-        table = pq.read_table(path, columns=held, page_checksum_verification=True)
+        table = pq.read_table(place, columns=held, page_checksum_verification=True, filesystem=filesystem)
         for name in later:
             table = table.append_column(schema.field(name), pa.nulls(len(table), schema.field(name).type))
         return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))
@@ -64,7 +77,7 @@ WHAT_TO_DO = (
 )
 
 
-def _check_version(path: Path, schema: pa.Schema) -> None:
+def _check_version(path: Path | str, schema: pa.Schema) -> None:
     version = (schema.metadata or {}).get(FORMAT_FIELD)
     if version is None or not version.isdigit():
         raise CheckpointError(

@@ -52,8 +52,12 @@ class Accessor:
         Notes
         -----
         With a `distributed` client, workers render, upload, fetch and decode; this process alone buys. They
-        need to see the checkpoint's folder, and a key of their own: ``DOUBLEWORD_API_KEY`` in their
-        environment, or `dwbatch.dask.KeyPlugin`.
+        need a key of their own: ``DOUBLEWORD_API_KEY`` in their environment, or `dwbatch.dask.KeyPlugin`. And
+        they need to see the checkpoint: a folder that all machines share under one path, or a store, as
+        ``s3://bucket/job``. A folder is asked for files that are renamed at once and seen by all then; a store
+        for objects that appear whole, are read as last written, and are listed from then on. What changes in
+        place, ``batches.parquet`` and the lock, is used by this process alone, and with a store stands in a
+        folder of its own machine.
         """
         return _run(self._frame, prompt, take_options(options, call="run"))
 

@@ -19,6 +19,7 @@ from dwbatch.call import judge_of, naming_of
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import RESULTS
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.checkpoint.store import Store, refuse_unseen
 from dwbatch.dask.calling import PartitionsCall, largest_body
 from dwbatch.dask.partitions import Sealed
 from dwbatch.engine.again import Judge
@@ -40,6 +41,8 @@ class Reading:
     ----------
     folder : str
         The checkpoint.
+    store : Store or None
+        Where its tables stand, if not in the folder.
     server : str
     columns : tuple of str
         What the recipe names.
@@ -53,6 +56,7 @@ class Reading:
     """
 
     folder: str
+    store: Store | None
     server: str
     columns: tuple[str, ...]
     recipe: Recipe
@@ -83,6 +87,7 @@ def with_lazy_answers(
     """
     reading = Reading(
         folder=str(checkpoint.path),
+        store=checkpoint.store,
         server=call.connection.server,
         columns=call.asking.columns,
         recipe=call.asking.recipe,
@@ -113,13 +118,7 @@ def with_lazy_answers(
 
 def _answered(frame: pd.DataFrame, sealed: Sealed, shards: Sealed, occurrences: Sealed) -> pd.DataFrame:
     reading: Reading = sealed.content
-    checkpoint = Checkpoint(Path(reading.folder))
-    if not (checkpoint.path / "recipe.json").exists():
-        raise CheckpointError(
-            checkpoint.path,
-            "the machine that computes this partition does not see the folder. Everything is bought and kept there: "
-            "compute where it can be seen, or give a shared folder as checkpoint=.",
-        )
+    checkpoint = _checkpoint(reading)
     rows = _rows(frame, reading, occurrences.content)
     gathered = gather(
         checkpoint,
@@ -130,6 +129,19 @@ def _answered(frame: pd.DataFrame, sealed: Sealed, shards: Sealed, occurrences: 
         judge=reading.judge,
     )
     return with_answers(frame, answer_columns(reading.naming, without(rows, reading.too_large), gathered))
+
+
+def _checkpoint(reading: Reading) -> Checkpoint:
+    checkpoint = Checkpoint(Path(reading.folder), store=reading.store)
+    if reading.store is not None:
+        refuse_unseen(reading.store, by="the machine that computes this partition")
+    elif not (checkpoint.path / "recipe.json").exists():
+        raise CheckpointError(
+            checkpoint.path,
+            "the machine that computes this partition does not see the folder. Everything is bought and kept there: "
+            "compute where it can be seen, or give a shared folder or a store as checkpoint=.",
+        )
+    return checkpoint
 
 
 def _rows(frame: pd.DataFrame, reading: Reading, occurrences: np.ndarray | None) -> Rows:

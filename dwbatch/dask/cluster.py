@@ -13,7 +13,6 @@ import dask.base
 from distributed import Client, KilledWorker
 from distributed.comm.core import CommClosedError
 
-from dwbatch.checkpoint.lock import signature
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.dask.calling import PartitionsCall
 from dwbatch.dask.errand import Errand, Report, Where, run_errand
@@ -99,8 +98,7 @@ class ClusterPorter:
 
     def _look_around(self, desk: Desk) -> Where:
         """Have every worker look at folder and key once, before anything is sent."""
-        path = desk.checkpoint.path
-        where = Where(str(path), signature(path), desk.order.server, desk.client.base_url, desk.order.account)
+        where = Where.of(desk)
         with self._lock:
             if where != self._checked:
                 found = self._cluster.run(_look, where, on_error="return")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from distributed import get_worker
 
@@ -19,6 +19,7 @@ from dwbatch.checkpoint.disk import PARTIAL, Disk
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.lock import signature
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.checkpoint.store import Store, refuse_unseen
 from dwbatch.dask.keys import key_here, refuse_another
 from dwbatch.dask.partitions import Cells, CellsSource, Places, Sealed
 from dwbatch.engine.clock import Clock, Pace
@@ -37,6 +38,8 @@ class Where:
     ----------
     folder : str
         The checkpoint.
+    store : Store or None
+        Where its tables stand, if not in the folder; then a worker needs no more of it.
     signed : str or None
         With what the client has signed the lock: by it a worker knows the very folder.
     server, address : str
@@ -46,10 +49,24 @@ class Where:
     """
 
     folder: str
+    store: Store | None
     signed: str | None
     server: str
     address: str
     account: str | None
+
+    @classmethod
+    def of(cls, desk: Desk) -> Self:
+        """Where a desk's are."""
+        path = desk.checkpoint.path
+        return cls(
+            folder=str(path),
+            store=desk.checkpoint.store,
+            signed=signature(path),
+            server=desk.order.server,
+            address=desk.client.base_url,
+            account=desk.order.account,
+        )
 
     def key(self, *, worker: object) -> str | None:
         """The worker's key, once folder and key are known to be those of the call.
@@ -60,16 +77,22 @@ class Where:
             If they are not.
         """
         where = str(getattr(worker, "address", "of this process"))
+        self._refuse_unseen(where)
+        key = key_here(self.server, worker=worker)
+        refuse_another(key, self.account, where=where)
+        return key
+
+    def _refuse_unseen(self, where: str) -> None:
+        if self.store is not None:
+            refuse_unseen(self.store, by=f"the worker {where}")
+            return
         path = Path(self.folder)
         if not (path / "recipe.json").exists() or signature(path) != self.signed:
             raise CheckpointError(
                 path,
                 f"the worker {where} does not see the folder as the client does. Nothing was sent by it. Give as "
-                "checkpoint= a folder that every worker and the client share, under the same path.",
+                "checkpoint= a folder that every worker and the client share, under the same path, or a store.",
             )
-        key = key_here(self.server, worker=worker)
-        refuse_another(key, self.account, where=where)
-        return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +163,8 @@ class OwnNames(Disk):
 class FarCheckpoint(Checkpoint):
     """The checkpoint as a worker uses it: request files stand in a folder of the worker's own."""
 
-    def __init__(self, path: Path, uploads: Path) -> None:
-        super().__init__(path, OwnNames())
+    def __init__(self, path: Path, uploads: Path, store: Store | None) -> None:
+        super().__init__(path, OwnNames(), store)
         self._uploads = uploads
 
     def upload_path(self, number: int) -> Path:
@@ -184,7 +207,7 @@ def run_errand(sealed: Sealed, pieces: Sequence[Cells]) -> Report:
         # A copy: where the worker is a thread of the client, the errand is not its own.
         memory = replace(errand.memory)
         desk = Desk(
-            checkpoint=FarCheckpoint(Path(errand.where.folder), Path(uploads)),
+            checkpoint=FarCheckpoint(Path(errand.where.folder), Path(uploads), errand.where.store),
             client=client,
             source=_source(errand, pieces),
             order=errand.order,

@@ -11,7 +11,7 @@ import requests
 
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.known import knowing
-from dwbatch.checkpoint.place import default_place, make_parent
+from dwbatch.checkpoint.place import default_place, given_place, make_parent, store_uri
 from dwbatch.connect import find_server
 from dwbatch.errors import CheckpointError, InputError
 from dwbatch.given import read_options
@@ -39,8 +39,8 @@ def attach(
     Parameters
     ----------
     target : path, str or DataFrame
-        The folder that the call named in its last line; a frame that `dwbatch.run` returned; the id of a
-        batch, or of a job as `dwbatch.jobs` shows it.
+        The folder that the call named in its last line, or the store that it was given; a frame that `dwbatch.run`
+        returned; the id of a batch, or of a job as `dwbatch.jobs` shows it.
     checkpoint : path, optional
         Where a batch is kept that no folder of this machine knows; by default under ``.dwbatch``. It is
         rebuilt from the server's own copy of the requests.
@@ -78,8 +78,9 @@ def attach(
     connect = _Connect(base_url, api_key, session)
     if isinstance(target, pd.DataFrame):
         return Job(_of_frame(target, connect, wording, options.get("output")))
-    path = Path(target).expanduser().absolute()
-    if not path.is_dir() and isinstance(target, str) and os.sep not in target and target.isascii():
+    path = given_place(target, environ=os.environ, cwd=Path.cwd())
+    is_path = isinstance(target, str) and (os.sep in target or "://" in target)
+    if not path.is_dir() and isinstance(target, str) and not is_path and target.isascii():
         return Job(_of_id(target, connect, wording, checkpoint))
     return Job(replace(_of_folder(path, connect), wording=wording))
 
@@ -129,11 +130,16 @@ def _of_frame(frame: pd.DataFrame, connect: _Connect, wording: Wording | None, o
 
 
 def _of_id(name: str, connect: _Connect, wording: Wording | None, checkpoint: object) -> Held:
-    here = Path(str(checkpoint)).expanduser().absolute() if checkpoint is not None else None
+    given = None if checkpoint is None else str(checkpoint)
+    here = None if given is None else given_place(given, environ=os.environ, cwd=Path.cwd())
     place = here or default_place(name="attached", recipe_hash=name, environ=os.environ, cwd=Path.cwd())
     for folder, numbers in knowing(place.parent, name):
         if here is None or folder.path == here:
             return replace(_of_folder(folder.path, connect), numbers=numbers, wording=wording)
+    if store_uri(given) is not None:
+        raise InputError.nothing_sent(
+            "A batch is rebuilt in a folder of this machine: give one as checkpoint=."
+        )
     held = replace(connect.held(Checkpoint(place)), wording=wording)
     batches = find_batches(held, name)
     if here is None:

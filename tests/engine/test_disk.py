@@ -75,7 +75,7 @@ def test_a_failing_write_is_a_clear_error_and_the_same_call_goes_on(
 
     assert statuses(out) == ["ok", "ok"]
     assert billed(weather) == [1, 1]
-    assert caught.value.path.is_relative_to(tmp_path)
+    assert Path(caught.value.path).is_relative_to(tmp_path)
     assert [shard.token for shard in shards_in(tmp_path / "job")][: len(before)] == [
         shard.token for shard in before
     ]

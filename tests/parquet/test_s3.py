@@ -1,10 +1,5 @@
 """Files of an object store are read and written like those of a disk, whole or not at all."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -15,44 +10,7 @@ import pytest
 from dwbatch.errors import InputError
 from dwbatch.local import Server
 from tests.parquet.jobs import run
-
-# A server of the protocol, by other people, in a process of its own.
-STORE = """
-import sys
-from werkzeug.serving import make_server
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[pafs.S3FileSystem]:
-    # Asked without importing it: that takes seconds, and the process below pays them already.
-    if importlib.util.find_spec("moto") is None:
-        pytest.skip("moto[server] is not installed")
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", STORE],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"},
-    ) as server:
-        assert server.stdout is not None
-        port = int(server.stdout.readline())
-        yield pafs.S3FileSystem(
-            access_key="any", secret_key="any", endpoint_override=f"127.0.0.1:{port}", scheme="http",
-            region="us-east-1", allow_bucket_creation=True, allow_bucket_deletion=True,
-        )  # fmt: skip
-        server.kill()
-
-
-@pytest.fixture
-def bucket(store: pafs.S3FileSystem, request: pytest.FixtureRequest) -> str:
-    name = request.node.name.replace("_", "-")[:60].strip("-")
-    store.create_dir(name)
-    return str(name)
+from tests.stores import KEYS, objects, uri_of
 
 
 def put(store: pafs.S3FileSystem, path: str, *texts: str) -> None:
@@ -108,16 +66,31 @@ def test_a_remote_destination_without_a_place_for_its_ids_is_refused(
 
 def test_a_uri_names_the_store(server: Server, store: pafs.S3FileSystem, bucket: str, tmp_path: Path) -> None:
     put(store, f"{bucket}/in.parquet", "one")
-    endpoint = store.__reduce__()[1][0]["endpoint_override"].replace(":", "%3A")
-    options = f"?endpoint_override={endpoint}&scheme=http&region=us-east-1"
 
     run(
         server,
-        f"s3://any:any@{bucket}/in.parquet{options}",
-        f"s3://any:any@{bucket}/out.parquet{options}",
+        uri_of(store, f"any:any@{bucket}/in.parquet"),
+        uri_of(store, f"any:any@{bucket}/out.parquet"),
         checkpoint=tmp_path / "ids",
     )
 
     assert pq.read_table(f"{bucket}/out.parquet", filesystem=store)["response"].to_pylist() == [
         "echo: say one"
     ]
+
+
+def test_the_ids_stand_on_the_store_too(
+    server: Server, store: pafs.S3FileSystem, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    put(store, f"{bucket}/in.parquet", "one", "two")
+    places = [uri_of(store, f"{bucket}/{name}.parquet") for name in ("in", "out")]
+
+    first = run(server, *places, checkpoint=uri_of(store, f"{bucket}/ids"))
+    again = run(server, *places, checkpoint=uri_of(store, f"{bucket}/ids"))
+
+    assert (first.ok, again.ok, again.sent) == (2, 2, 0)
+    assert objects(store, f"{bucket}/ids") == [
+        "client.json", "requests/00001.parquet", "results/00001.parquet",
+    ]  # fmt: skip
