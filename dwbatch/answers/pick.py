@@ -2,6 +2,7 @@
 
 import logging
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,6 +12,8 @@ from dwbatch.columns import STATUS_RANK, ErrorCode, Status
 logger = logging.getLogger(__name__)
 
 _RANKED = pa.array([str(status) for status in sorted(STATUS_RANK, key=STATUS_RANK.__getitem__)])
+
+NOWHERE = -1
 
 # More rows than any table has, and room above them for the ranks.
 _AGE_BITS = 48
@@ -47,15 +50,20 @@ def best(results: pa.Table, by: str) -> pa.Table:
 
 def best_positions(results: pa.Table, by: str) -> pa.Int64Array:
     """Positions of the rows that `best` takes, ascending."""
-    rank = pc.fill_null(pc.index_in(results["status"], value_set=_RANKED), len(_RANKED))
+    rank = pa.array(_ranks(results), pa.int64())
     age = pa.array(range(len(results) - 1, -1, -1), pa.int64())
     # One number orders by rank, then by age, so that one hash aggregation makes
     # the whole choice.
-    score = pc.bit_wise_or(pc.shift_left(rank.cast(pa.int64()), _AGE_BITS), age)
+    score = pc.bit_wise_or(pc.shift_left(rank, _AGE_BITS), age)
     scored = pa.table({"by": results[by], "score": score}).filter(pc.is_valid(results[by]))
     least = scored.group_by("by").aggregate([("score", "min")])["score_min"].combine_chunks()
     positions = pc.subtract(len(results) - 1, pc.bit_wise_and(least, 2**_AGE_BITS - 1))
     return positions.take(pc.sort_indices(positions))
+
+
+def _ranks(results: pa.Table) -> np.ndarray:
+    """How good each result is; less is better."""
+    return np.asarray(pc.fill_null(pc.index_in(results["status"], value_set=_RANKED), len(_RANKED)))
 
 
 def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Table:
@@ -78,15 +86,28 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
         their number is logged.
     """
     custom_ids = custom_ids.cast(pa.string())
-    # Positions are chosen first, so that the texts are copied once.
-    chosen = best_positions(lines, "custom_id")
-    named = lines["custom_id"].take(chosen)
-    positions = chosen.take(pc.index_in(custom_ids, value_set=named))
-    unnamed = lines["custom_id"].null_count
-    foreign = len(chosen) - pc.count_distinct(positions, mode="only_valid").as_py()
-    if unnamed or foreign:
-        logger.warning("%d result lines name no request, %d name one of another batch", unnamed, foreign)
-    return _fill(lines.take(positions), custom_ids, _unanswered(batch_status, unnamed))
+    named = lines["custom_id"]
+    places = np.asarray(pc.fill_null(pc.index_in(named, value_set=custom_ids), NOWHERE))
+    unnamed, unplaced = named.null_count, int((places == NOWHERE).sum())
+    if unplaced:
+        strangers = pc.count_distinct(named.filter(pa.array(places == NOWHERE)), mode="only_valid").as_py()
+        logger.warning("%d result lines name no request, %d name one of another batch", unnamed, strangers)
+    positions = _chosen(places, _ranks(lines), len(custom_ids))
+    if len(positions) == len(lines) and (positions == np.arange(len(lines))).all():
+        return lines
+    is_missing = positions == NOWHERE
+    found = lines.take(pa.array(positions, mask=is_missing))
+    return _fill(found, custom_ids, _unanswered(batch_status, unnamed)) if is_missing.any() else found
+
+
+def _chosen(places: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
+    """Position of the line that answers each request, -1 where none does."""
+    chosen = np.full(count, NOWHERE, dtype=np.int64)
+    # The worst first, equals as they stand: the last one put down is the best, and the newest of those.
+    order = np.argsort(-ranks, kind="stable")
+    order = order[places[order] != NOWHERE]
+    chosen[places[order]] = order
+    return chosen
 
 
 def _unanswered(batch_status: str, unnamed: int) -> Failure:

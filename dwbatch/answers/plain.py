@@ -1,10 +1,10 @@
 """The fast path: the plain answers of a slab of lines, read without a dict a row."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from dwbatch.answers.results import LINES
@@ -20,7 +20,7 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 # What these types refuse needs no look of its own afterwards: another status, another end, a refusal, two
 # choices. gc=False: they live no longer than one slab and make no cycles, and the garbage collector
-# would walk all of them again and again.
+# would walk all of them again and again; a tuple of one choice it would walk all the same.
 class _Message(msgspec.Struct, gc=False):
     content: Annotated[str, msgspec.Meta(min_length=1)]
     refusal: Literal[""] | None = None
@@ -31,13 +31,17 @@ class _Choice(msgspec.Struct, gc=False):
     finish_reason: Literal["stop"]
 
 
+class _Choices(msgspec.Struct, gc=False, array_like=True, forbid_unknown_fields=True):
+    only: _Choice
+
+
 class _Usage(msgspec.Struct, gc=False):
     prompt_tokens: _Count
     completion_tokens: _Count
 
 
 class _Chat(msgspec.Struct, gc=False):
-    choices: tuple[_Choice]
+    choices: _Choices
     model: str
     usage: _Usage
 
@@ -106,7 +110,7 @@ def to_plain_batch(answers: PlainAnswers) -> pa.RecordBatch:
     """Plain answers as a record batch of schema `LINES`, in the order given."""
     lines, chats, bodies = answers
     count = len(lines)
-    choices = [chat.choices[0] for chat in chats]
+    choices = [chat.choices.only for chat in chats]
     usages = [chat.usage for chat in chats]
     columns = {
         "custom_id": pa.array([line.custom_id for line in lines], pa.string()),
@@ -130,13 +134,15 @@ def _is_utf8(text: bytes) -> bool:
     if text.isascii():
         return True
     try:
-        text.decode()
-    except UnicodeDecodeError:
+        # Arrow looks without making a text of it, in a quarter of the time.
+        _cut_column(text, [len(text)]).validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
 
 
 def _cut_column(texts: bytes, lengths: Sequence[int]) -> pa.LargeStringArray:
     # A view of one buffer: a bytes object a row would cost as much as decoding does.
-    offsets = pa.array(accumulate(lengths, initial=0), pa.int64())
-    return pa.LargeStringArray.from_buffers(len(lengths), offsets.buffers()[1], pa.py_buffer(texts))
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return pa.LargeStringArray.from_buffers(len(lengths), pa.py_buffer(offsets), pa.py_buffer(texts))

@@ -42,7 +42,7 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     lines = pa.concat_tables([_held(shard, desk), *(table for table in read if table is not None)])
     requests = desk.checkpoint.requests(shard.number)
     custom_ids = requests["custom_id"].combine_chunks()
-    readable = _named(custom_ids, lines.filter(pc.invert(_is_malformed(lines))))
+    readable = _named(custom_ids, _readable(lines))
     if readable < shard.requests and not is_gone and not _is_final(shard, desk, readable):
         why = f"{shard.requests - readable} of {shard.requests} rows of shard {shard.number} have no result line yet"
         return Outcome(shard, again_in_s=desk.pace.settle_s, waiting_for=why)
@@ -63,8 +63,10 @@ def _named(custom_ids: pa.Array, lines: pa.Table) -> int:
     return pc.sum(pc.is_in(custom_ids, value_set=lines["custom_id"].combine_chunks())).as_py() or 0
 
 
-def _is_malformed(lines: pa.Table) -> pa.ChunkedArray:
-    return pc.is_in(lines["error_code"], value_set=pa.array([MALFORMED]))
+def _readable(lines: pa.Table) -> pa.Table:
+    """Which requests have a line that could be read; the texts of answers are not copied for it."""
+    is_malformed = pc.is_in(lines["error_code"], value_set=pa.array([MALFORMED]))
+    return lines.select(["custom_id"]).filter(pc.invert(is_malformed))
 
 
 def _read(file_id: str | None, shard: Shard, desk: Desk) -> pa.Table | None:

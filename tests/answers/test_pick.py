@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dwbatch.answers.decode import decode
 from dwbatch.answers.pick import best, settle
+from dwbatch.answers.results import LINES as LINES_SCHEMA
 from dwbatch.columns import STATUS_RANK, Status
 
 from .wire import chat_line, error_line
@@ -87,6 +88,20 @@ def test_any_order_with_any_lines_doubled_settles_alike(order: random.Random, do
 
     expected = settle(decode(LINES), CUSTOM_IDS, batch_status="completed")
     assert settled.combine_chunks().equals(expected.combine_chunks())
+
+
+@given(st.lists(st.tuples(st.sampled_from(["r-1", "r-2", "r-3", None]), st.sampled_from(list(Status)))))
+def test_a_batch_settles_on_the_best_line_of_each_request(pairs: list[tuple[str | None, Status]]) -> None:
+    rows = [
+        {"custom_id": name, "line_id": str(at), "status": str(status)}
+        for at, (name, status) in enumerate(pairs)
+    ]
+    lines = pa.Table.from_pylist(rows, schema=LINES_SCHEMA)
+
+    settled = settle(lines, CUSTOM_IDS, batch_status="completed")
+
+    found = {row["custom_id"]: row["line_id"] for row in settled.to_pylist() if row["line_id"] is not None}
+    assert found == {row["custom_id"]: row["line_id"] for row in best(lines, "custom_id").to_pylist()}
 
 
 @pytest.mark.parametrize(
