@@ -11,7 +11,7 @@ from dwbatch.local import Server
 from tests.benchmarks.measure import Rounds, interleaved
 from tests.benchmarks.sending import sink
 from tests.benchmarks.table import Line, render
-from tests.benchmarks.texts import write_result_lines
+from tests.benchmarks.texts import write_result_files
 
 MEGA = 1e6
 
@@ -33,11 +33,10 @@ def building(kind: str, rows: int, rounds: int, folder: str, *, least: float) ->
 
 def reading(rows: int, rounds: int, folder: str) -> list[Line]:
     """Result lines to columns."""
-    path = Path(folder) / "output.jsonl"
-    write_result_lines(path, rows)
-    given = {"path": str(path), "rows": rows}
-    found = interleaved({name: (f"reading.{name}", given) for name in ("dicts", "ours", "floor")}, rounds)
-    path.unlink()
+    with tempfile.TemporaryDirectory(dir=folder) as output:
+        write_result_files(Path(output), rows)
+        given = {"folder": output, "rows": rows}
+        found = interleaved({name: (f"reading.{name}", given) for name in ("dicts", "ours", "floor")}, rounds)
     dicts, ours = found["dicts"], found["ours"]
     ratio, memory = dicts.of("wall_s") / ours.of("wall_s"), ours.of("peak_mb") / dicts.of("peak_mb")
     what = f"{rows:,} result lines ({ours.of('bytes') / MEGA:,.0f} MB) to columns"

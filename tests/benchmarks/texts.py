@@ -1,7 +1,7 @@
 """Real text of three kinds: short questions in many languages, long documents, and result lines about them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from dwbatch.demo.corpus import read_corpus
 PROMPT = "Is this question friendly? {text}"
 MODEL = "Qwen/Qwen3.5-35B-A3B-FP8"
 DOCUMENT_CHARACTERS = 2_000
+ROWS_A_BATCH = 50_000
 
 
 def short(rows: int) -> pd.DataFrame:
@@ -40,10 +41,10 @@ def long(rows: int) -> pd.DataFrame:
 KINDS = {"short": short, "multilingual": multilingual, "long": long}
 
 
-def result_lines(rows: int) -> Iterator[bytes]:
+def result_lines(rows: Iterable[int]) -> Iterator[bytes]:
     """Lines of an output file as the server writes them, about 600 bytes each."""
     answers = read_corpus()["answer"].tolist()
-    for row in range(rows):
+    for row in rows:
         body = {
             "choices": [
                 {
@@ -80,7 +81,10 @@ def custom_id(row: int) -> str:
     return f"job-row-{row}"
 
 
-def write_result_lines(path: Path, rows: int) -> None:
-    """A whole output file."""
-    with path.open("wb") as file:
-        file.writelines(result_lines(rows))
+def write_result_files(folder: Path, rows: int) -> None:
+    """One output file a batch, its lines in an order of their own: a batch's requests end as they end."""
+    order = np.random.default_rng(7)
+    for start in range(0, rows, ROWS_A_BATCH):
+        these = order.permutation(np.arange(start, min(start + ROWS_A_BATCH, rows)))
+        with (folder / f"{start:09d}.jsonl").open("wb") as file:
+            file.writelines(result_lines(these.tolist()))
