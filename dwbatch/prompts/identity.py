@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, pairwise, product
 from json import dumps
 
 import numpy as np
@@ -22,7 +22,10 @@ from dwbatch.prompts.template import Template
 KEY_BYTES = 16
 KEY = pa.binary(KEY_BYTES)
 KEY_TEXT_LENGTH = 26
-ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", dtype=np.uint8)
+ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567"
+# Two letters at a time: ten bits are the place of a pair.
+PAIRS = np.frombuffer(bytes(chain(*product(ALPHABET, ALPHABET))), dtype=np.uint16)
+WORD_BITS, TWO_WORDS_BITS = np.uint64(64), np.uint64(128)
 # The server's limit, in bytes of UTF-8; ours are ASCII, so also in characters.
 MAX_CUSTOM_ID = 64
 # 26 letters hold 130 bits; the last one carries three of the key's and two zeros.
@@ -109,12 +112,26 @@ def key_texts(keys: pa.Array) -> pa.Array:
     """
     raw = np.frombuffer(keys.buffers()[1], dtype=np.uint8)
     raw = raw[keys.offset * KEY_BYTES : (keys.offset + len(keys)) * KEY_BYTES].reshape(len(keys), KEY_BYTES)
-    bits = np.zeros((len(keys), KEY_TEXT_LENGTH * 5), dtype=np.uint8)
-    bits[:, : KEY_BYTES * 8] = np.unpackbits(raw, axis=1)
-    places = bits.reshape(len(keys), KEY_TEXT_LENGTH, 5) @ np.array([16, 8, 4, 2, 1], dtype=np.uint8)
-    letters = np.ascontiguousarray(ALPHABET[places])
+    high, low = raw.view(">u8").astype(np.uint64).T.copy()
+    letters = np.empty((len(keys), KEY_TEXT_LENGTH // 2), dtype=np.uint16)
+    for place in range(KEY_TEXT_LENGTH // 2):
+        letters[:, place] = PAIRS.take(_ten_bits(high, low, place * 10))
     offsets = np.arange(len(keys) + 1, dtype=np.int64) * KEY_TEXT_LENGTH
     return pa.LargeStringArray.from_buffers(len(keys), pa.py_buffer(offsets), pa.py_buffer(letters))
+
+
+def _ten_bits(high: np.ndarray, low: np.ndarray, start: int) -> np.ndarray:
+    """Ten bits of each key from bit `start` on, counted from its first byte; zeros follow the last bit."""
+    end = np.uint64(start + 10)
+    if end <= WORD_BITS:
+        bits = high >> (WORD_BITS - end)
+    elif start < WORD_BITS:
+        bits = high << (end - WORD_BITS) | low >> (TWO_WORDS_BITS - end)
+    elif end <= TWO_WORDS_BITS:
+        bits = low >> (TWO_WORDS_BITS - end)
+    else:
+        bits = low << (end - TWO_WORDS_BITS)
+    return (bits & np.uint64(1023)).view(np.int64)
 
 
 def key_of(custom_id: str) -> bytes | None:

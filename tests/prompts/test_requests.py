@@ -12,6 +12,7 @@ from dwbatch.errors import InputError
 from dwbatch.prompts.encode import compile_body
 from dwbatch.prompts.identity import KEY
 from dwbatch.prompts.requests import (
+    SLAB_BYTES,
     SLAB_ROWS,
     Recipe,
     Rows,
@@ -31,7 +32,7 @@ BODY = compile_body({"model": "m", "messages": [{"role": "user", "content": pars
 RECIPE = Recipe(CHAT, BODY, edition="first")
 NOTHING_TOO_LARGE = 10**9
 # A cell so wide that a slab holds three rows; one object, however many rows share it.
-WIDE = "w" * 20_000_000
+WIDE = "w" * (SLAB_BYTES * 5 // 16)
 
 cells = st.none() | texts | st.integers(-5, 5) | st.just("\ud800")
 frames = st.lists(st.tuples(st.none() | texts, cells), min_size=1, max_size=6)
@@ -178,7 +179,7 @@ def test_slabs_partition_the_rows_within_the_limit(n_rows: int, width: int) -> N
 
     assert [start for start, _ in borders] == [0, *(stop for _, stop in borders)][: len(borders)]
     assert all(0 < stop - start <= SLAB_ROWS for start, stop in borders)
-    assert all((stop - start) * width <= 64_000_000 for start, stop in borders)
+    assert all((stop - start) * width <= SLAB_BYTES or stop - start == 1 for start, stop in borders)
     assert sum(stop - start for start, stop in borders) == n_rows
 
 
