@@ -92,12 +92,21 @@ class StoreTables:
         CheckpointError
             If it does not.
         """
-        text = json.dumps({"host": platform.node(), "folder": str(folder)}).encode()
-        self._put(SIGN, pa.py_buffer(text))
+        signed = {"store": self.store.folder, "host": platform.node(), "folder": str(folder)}
+        self._put(SIGN, pa.py_buffer(json.dumps(signed).encode()))
 
     def is_signed(self) -> bool:
         """Whether the store shows what `sign` has written."""
-        return self._is_there(SIGN)
+        filesystem, path = self._place(SIGN)
+        try:
+            with filesystem.open_input_stream(path) as file:
+                text = file.read()
+        except FileNotFoundError:
+            return False
+        except (OSError, pa.ArrowException) as error:
+            raise self._unseen(SIGN, error) from error
+        # Not its being there alone: where the address is wrong, a server of something else may say yes to any name.
+        return self.store.folder.encode() in text
 
     def read(self, kind: Kind, number: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One table, or some columns of it."""
@@ -182,7 +191,7 @@ def refuse_unseen(store: Store, *, by: str) -> None:
     try:
         if StoreTables(store).is_signed():
             return
-        why = f"there is no {SIGN}."
+        why = f"its {SIGN} is not there."
     except CheckpointError as error:
         why = error.message
     raise CheckpointError(

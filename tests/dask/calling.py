@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import cloudpickle
 import dask.dataframe as dd
 import pandas as pd
+from distributed import Client
 
 import dwbatch.dask  # noqa: F401 - gives Dask frames the accessor
+from dwbatch.dask.cluster import ClusterPorter
 from dwbatch.local import Server
 from tests.api.calling import usual
 
@@ -31,3 +34,15 @@ def billed_once(server: Server, requests: int) -> bool:
     """Whether so many requests were billed, and none of them twice."""
     bodies = [bill.body_sha256 for bill in server.ledger()]
     return len(bodies) == len(set(bodies)) == requests
+
+
+class Watched(ClusterPorter):
+    """Keeps every graph that goes to the cluster, as it travels."""
+
+    def __init__(self, cluster: Client) -> None:
+        super().__init__(cluster)
+        self.graphs: list[bytes] = []
+
+    def _start(self, errand: Any) -> Any:
+        self.graphs.append(cloudpickle.dumps(dict(errand.__dask_graph__())))
+        return super()._start(errand)

@@ -6,6 +6,8 @@ import dask
 import pytest
 from distributed import Client, LocalCluster
 
+from tests.stores import KEYS
+
 
 @pytest.fixture(autouse=True)
 def _alone(alone: None) -> None:
@@ -20,6 +22,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
             patch.delenv(name, raising=False)
         for name in ("HOME", "USERPROFILE"):
             patch.setenv(name, str(tmp_path_factory.mktemp("home")))
+        # A worker finds the store's key where every program does.
+        for name, value in KEYS.items():
+            patch.setenv(name, value)
         # So long after a worker is lost, the cluster gives up whoever should start it anew, unless it is there at that
         # very moment: of two blows 15 s apart, the default, the first would keep what fell to the second from rising.
         with (

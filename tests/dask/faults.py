@@ -61,10 +61,11 @@ def forget(client: Client, errand: str) -> None:
 
 
 def start_client(
-    scheduler: str, server: Server, folder: Path, rows: pd.DataFrame
+    scheduler: str, server: Server, folder: Path, rows: pd.DataFrame, checkpoint: str | None = None
 ) -> "subprocess.Popen[bytes]":
     """A process that makes the call of these tests, and waits for its end."""
     rows.to_parquet(folder / "rows.parquet")
+    place = checkpoint or str(folder / "job")
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.dask.victim", scheduler, server.base_url, str(folder)], cwd=ROOT
+        [sys.executable, "-m", "tests.dask.victim", scheduler, server.base_url, str(folder), place], cwd=ROOT
     )

@@ -23,21 +23,9 @@ from dwbatch.given import read_options
 from dwbatch.local import Server
 from dwbatch.opening import Means
 from tests.api.calling import posts, usual
-from tests.dask.calling import SAY, billed_once, frame, parted, run
+from tests.dask.calling import SAY, Watched, billed_once, frame, parted, run
 
 KEY = "sk-invented-key-of-nobody"
-
-
-class Watched(ClusterPorter):
-    """Keeps every graph that goes to the cluster, as it travels."""
-
-    def __init__(self, cluster: Client) -> None:
-        super().__init__(cluster)
-        self.graphs: list[bytes] = []
-
-    def _start(self, errand: Any) -> Any:
-        self.graphs.append(cloudpickle.dumps(dict(errand.__dask_graph__())))
-        return super()._start(errand)
 
 
 class Twice(ClusterPorter):
