@@ -12,7 +12,6 @@ class Claim(NamedTuple):
     row_id: str
     custom_id: str
     url: str
-    model: str
     window: str
     body: bytes
     deadline: float | None = None
@@ -26,6 +25,7 @@ class Finish(NamedTuple):
     kind: int
     status_code: int
     body: bytes
+    model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     body_sha256: str = ""

@@ -1,13 +1,17 @@
 """Files read back as NDJSON: rows in order of completion, counted before they are streamed."""
 
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
+from dwbatch.local import slabs
 from dwbatch.local.files import LARGEST_PAGE
 from dwbatch.local.ids import RowIds
 from dwbatch.local.replies import NDJSON
@@ -21,16 +25,9 @@ _encode = msgspec.json.encode
 PIECE_BYTES = 1024 * 1024
 
 _RESULTS = (
-    "SELECT result.line, result.status_code, result.body, request.custom_id FROM result "
-    "JOIN request ON request.seq = result.line + :first_request "
+    "SELECT line, status_code, body, custom_id FROM result WHERE batch = :batch AND kind = :kind "
     # A pattern that fits all costs as much as one that fits few: it is not even looked at.
-    "WHERE result.batch = :batch AND result.kind = :kind AND (:search = '%' OR request.custom_id LIKE :search) "
-    "ORDER BY result.seq LIMIT :limit OFFSET :skip"
-)
-_REQUESTS = (
-    "SELECT custom_id, method, url, body FROM request WHERE seq >= :first_request "
-    "AND seq < :first_request + :total AND (:search = '%' OR custom_id LIKE :search) "
-    "ORDER BY seq LIMIT :limit OFFSET :skip"
+    "AND (:search = '%' OR custom_id LIKE :search) ORDER BY seq LIMIT :limit OFFSET :skip"
 )
 
 
@@ -47,6 +44,15 @@ class Window:
         """The search as a pattern, in which ``%`` and ``_`` stay alive as on the real server."""
         return "%" if self.search is None else f"%{self.search}%"
 
+    def fits(self, custom_id: str) -> bool:
+        """Whether a request is among those that are searched for."""
+        return re.fullmatch(_pattern(self.like), custom_id, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _pattern(like: str) -> str:
+    alive = {"%": ".*", "_": "."}
+    return "".join(alive.get(letter) or re.escape(letter) for letter in like)
+
 
 def answer(store: Store, file: sqlite3.Row, window: Window) -> Response:
     """The response to a GET of a file's content."""
@@ -58,26 +64,36 @@ def answer(store: Store, file: sqlite3.Row, window: Window) -> Response:
     count = batch["completed"] if kind == OUTPUT else batch["failed"]
     left = max(0, count - window.skip)
     incomplete = is_incomplete(batch) and not batch["is_deleted"]
-    values = {"batch": batch["seq"], "kind": kind, "first_request": batch["first_request"]}
+    values = {"batch": batch["seq"], "kind": kind}
     line_of = _output_line if kind == OUTPUT else _error_line
     ids = RowIds(batch["id"])
     if window.limit is not None:
-        rows = _rows(store, _RESULTS, values, window, window.limit)
+        rows = _rows(store, values, window, window.limit)
         return page([line_of(row, ids) for row in rows], window, has_more=incomplete)
     headers = {"x-incomplete": _word(incomplete)}
     if window.search is None and not batch["is_deleted"]:
         headers["x-last-line"] = str(window.skip + left)
-    found = _stream(store, _RESULTS, values, window, count if window.search is not None else left)
+    found = _stream(store, values, window, count if window.search is not None else left)
     return stream((line_of(row, ids) for row in found), headers)
 
 
 def _input(store: Store, file: sqlite3.Row, window: Window) -> Response:
-    values = {"first_request": file["first_request"], "total": file["total"]}
     if window.limit is not None:
-        rows = _rows(store, _REQUESTS, values, window, window.limit)
-        return page([_request_line(row) for row in rows], window, has_more=False)
-    found = _stream(store, _REQUESTS, values, window, -1)
-    return stream((_request_line(row) for row in found), {"x-incomplete": "false"})
+        with closing(_request_lines(store, file, window)) as lines:
+            return page(list(islice(lines, window.limit + 1)), window, has_more=False)
+    return stream(_request_lines(store, file, window), {"x-incomplete": "false"})
+
+
+def _request_lines(store: Store, file: sqlite3.Row, window: Window) -> Generator[bytes, None, None]:
+    with store.reading() as db:
+        if not window.skip and window.search is None and window.limit is None:
+            # The whole file is its slabs, as they are.
+            yield from slabs.stored(db, file["first_request"], file["total"])
+            return
+        lines = slabs.lines(db, file["first_request"], file["total"])
+        if window.search is not None:
+            lines = filter(lambda line: window.fits(slabs.read(line).custom_id), lines)
+        yield from islice(lines, window.skip, None)
 
 
 def page(lines: list[bytes], window: Window, *, has_more: bool) -> Response:
@@ -107,18 +123,16 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield bytes(piece)
 
 
-def _rows(store: Store, query: str, values: dict[str, Any], window: Window, limit: int) -> list[sqlite3.Row]:
+def _rows(store: Store, values: dict[str, Any], window: Window, limit: int) -> list[sqlite3.Row]:
     with store.reading() as db:
         bound = {**values, "search": window.like, "skip": window.skip, "limit": limit + 1}
-        return db.execute(query, bound).fetchall()
+        return db.execute(_RESULTS, bound).fetchall()
 
 
-def _stream(
-    store: Store, query: str, values: dict[str, Any], window: Window, limit: int
-) -> Iterator[sqlite3.Row]:
+def _stream(store: Store, values: dict[str, Any], window: Window, limit: int) -> Iterator[sqlite3.Row]:
     with store.reading() as db:
         bound = {**values, "search": window.like, "skip": window.skip, "limit": limit}
-        yield from db.execute(query, bound)
+        yield from db.execute(_RESULTS, bound)
 
 
 def _output_line(row: sqlite3.Row, ids: RowIds) -> bytes:
@@ -135,16 +149,6 @@ def _error_line(row: sqlite3.Row, ids: RowIds) -> bytes:
         ids.of(line).encode(),
         _encode(custom_id),
         _encode(body.decode() or "Unknown error"),
-    )
-
-
-def _request_line(row: sqlite3.Row) -> bytes:
-    custom_id, method, url, body = row
-    return b'{"custom_id":%b,"method":%b,"url":%b,"body":%b}\n' % (
-        _encode(custom_id),
-        _encode(method),
-        _encode(url),
-        body,
     )
 
 

@@ -2,18 +2,16 @@
 
 import sqlite3
 import time
-from itertools import islice
-from typing import Any, TypedDict
+from typing import Any
 
 import msgspec
 
-from dwbatch.local import ids, lines
+from dwbatch.local import accepting, ids, slabs
 from dwbatch.local.limits import Limits, Model
 from dwbatch.local.replies import Refusal
 from dwbatch.local.store import Store
 from dwbatch.local.uploads import Upload
 
-_INSERT_AT_ONCE = 5000
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 101
 
@@ -23,13 +21,6 @@ _SHOWN = (
     "WHEN 'batch_output' THEN (SELECT output_bytes FROM batch WHERE batch.seq = file.batch) "
     "WHEN 'batch_error' THEN (SELECT error_bytes FROM batch WHERE batch.seq = file.batch) ELSE bytes END AS bytes"
 )
-
-
-class Figures(TypedDict):
-    """How many requests of one model a file holds, and how many bytes of bodies."""
-
-    count: int
-    bytes: int
 
 
 def keep(
@@ -49,30 +40,17 @@ def keep(
         With the first fault; nothing is stored then.
     """
     upload.file.seek(0)
-    accepted = lines.requests(upload.file, limits=limits, models=models)
+    accepted = accepting.slabs(upload.file, limits=limits, models=models)
     with store.writing() as db:
-        (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
-        figures: dict[str, Figures] = {}
-        while block := list(islice(accepted, _INSERT_AT_ONCE)):
-            db.executemany(
-                "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
-            )
-            _count(block, figures)
+        first, figures = slabs.keep(db, accepted)
         return _insert(db, upload, first, figures, limits=limits, owner=owner, began_at=began_at)
-
-
-def _count(block: list[lines.Request], figures: dict[str, Figures]) -> None:
-    for request in block:
-        of_model = figures.setdefault(request.model, {"count": 0, "bytes": 0})
-        of_model["count"] += 1
-        of_model["bytes"] += len(request.body)
 
 
 def _insert(
     db: sqlite3.Connection,
     upload: Upload,
     first: int,
-    figures: dict[str, Figures],
+    figures: dict[str, slabs.Figures],
     *,
     limits: Limits,
     owner: str,

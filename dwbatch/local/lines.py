@@ -1,9 +1,9 @@
-"""A file of request lines, read line by line as the real server reads it."""
+"""Request lines, read one by one as the real server reads them, with its words for each fault."""
 
 import json
 import re
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,7 +36,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Request(NamedTuple):
-    """One accepted request, in the order of the store's columns."""
+    """One accepted request."""
 
     custom_id: str
     method: str
@@ -50,10 +50,8 @@ _FIELDS = {"custom_id": serde.STRING, "method": serde.STRING, "url": serde.STRIN
 
 # What stands around the four values: not a space, or one after each colon and comma. In the first there is
 # no room for another field, in the second none for one of the four again.
-_COMPACT = len('{"custom_id":"","method":"","url":"","body":}')
-_SPACED = len('{"custom_id": "", "method": "", "url": "", "body": }')
-
-_BLOCK_BYTES = 256 * 1024
+COMPACT = len('{"custom_id":"","method":"","url":"","body":}')
+SPACED = len('{"custom_id": "", "method": "", "url": "", "body": }')
 
 
 class _RawLine(msgspec.Struct):
@@ -70,50 +68,74 @@ _decode_body = msgspec.json.Decoder().decode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-def requests(
-    file: BinaryIO, *, limits: Limits, models: Mapping[str, Model] | None
-) -> Generator[Request, None, None]:
-    """Requests of a file, in order; the first fault ends it.
+class Lines:
+    """Lines of one file, read one by one; the first fault ends it.
 
     Parameters
     ----------
-    file : file object
-        Read from where it stands to its end, some kilobytes at a time.
     limits : Limits
         Bounds of this server.
-    models : dict of str to Model, optional
+    models : mapping of str to Model, optional
         Models on offer; None accepts every name.
-
-    Yields
-    ------
-    Request
-        Body as compact JSON with keys sorted at every depth.
-
-    Raises
-    ------
-    Refusal
-        With the real server's status and sentence; nothing of the file may be kept.
     """
-    number, offset = 0, 0
-    for raw, is_last in _raw_lines(file):
-        line = _read_fast(raw)
-        # What is not plainly good is looked at in the real server's order: is it text, is it blank, is it JSON.
-        stripped = _stripped(raw, number, offset, is_last=is_last) if line is None else raw
-        offset += len(raw) + 1
-        if not stripped:
-            continue
-        number += 1
-        if limits.max_requests_per_file and number > limits.max_requests_per_file:
-            raise Refusal(
-                400,
-                f"File contains {number} requests, which exceeds the maximum of {limits.max_requests_per_file}",
+
+    def __init__(self, *, limits: Limits, models: Mapping[str, Model] | None) -> None:
+        self._limits = limits
+        self._models = models
+        self._number = 0
+        self._offset = 0
+
+    def requests(self, raws: Iterable[bytes]) -> Iterator[Request]:
+        """Requests of the next lines, in order.
+
+        Parameters
+        ----------
+        raws : iterable of bytes
+            Lines with their newline; only the last of a file may have none.
+
+        Yields
+        ------
+        Request
+            Body as compact JSON with keys sorted at every depth.
+
+        Raises
+        ------
+        Refusal
+            With the real server's status and sentence; nothing of the file may be kept.
+        """
+        for raw in raws:
+            line = _read_fast(raw)
+            # What is not plainly good is looked at in the real server's order: is it text, is it blank, is it JSON.
+            stripped = _stripped(raw, self._number, self._offset) if line is None else raw
+            self._offset += len(raw)
+            if not stripped:
+                continue
+            self.count(1)
+            yield _request(
+                line or _read(stripped, self._number), self._number, limits=self._limits, models=self._models
             )
-        yield _request(line or _read(stripped, number), number, limits=limits, models=models)
-    if not number:
-        raise Refusal(400, "File contains no valid request templates")
+
+    def count(self, more: int, *, size: int = 0) -> None:
+        """Count requests, and bytes that were read elsewhere.
+
+        Raises
+        ------
+        Refusal
+            400 if the file holds more requests than it may.
+        """
+        most = self._limits.max_requests_per_file
+        if most and self._number + more > most:
+            raise Refusal(400, f"File contains {most + 1} requests, which exceeds the maximum of {most}")
+        self._number += more
+        self._offset += size
+
+    def end(self) -> None:
+        """Refuse a file without a request."""
+        if not self._number:
+            raise Refusal(400, "File contains no valid request templates")
 
 
-def _stripped(raw: bytes, number: int, offset: int, *, is_last: bool) -> bytes:
+def _stripped(raw: bytes, number: int, offset: int) -> bytes:
     """A line without the white space around it.
 
     Raises
@@ -121,22 +143,15 @@ def _stripped(raw: bytes, number: int, offset: int, *, is_last: bool) -> bytes:
     Refusal
         If it is not UTF-8. A sequence that the end of the file cuts is dropped, as the server does.
     """
+    line = raw.removesuffix(b"\n")
     try:
-        text = raw.decode("utf-8")
+        text = line.decode("utf-8")
     except UnicodeDecodeError as error:
+        is_last = len(line) == len(raw)
         if not is_last or error.reason != "unexpected end of data":
             raise _not_utf8(error, number, offset) from error
-        text = raw[: error.start].decode("utf-8")
+        text = line[: error.start].decode("utf-8")
     return text.strip().encode()
-
-
-def _raw_lines(file: BinaryIO) -> Iterator[tuple[bytes, bool]]:
-    rest = b""
-    while block := file.read(_BLOCK_BYTES):
-        *whole, rest = (rest + block).split(b"\n")
-        for raw in whole:
-            yield raw, False
-    yield rest, True
 
 
 def _not_utf8(error: UnicodeDecodeError, line: int, start: int) -> Refusal:
@@ -180,11 +195,11 @@ def _is_plain(raw: bytes, line: _RawLine) -> bool:
     ValueError
         If it is not UTF-8.
     """
-    around = len(raw) - len(line.body) - len(line.custom_id) - len(line.method) - len(line.url)
-    if around <= _COMPACT or (around <= _SPACED and raw.isascii()):
+    around = len(raw.rstrip()) - len(line.body) - len(line.custom_id) - len(line.method) - len(line.url)
+    if around <= COMPACT or (around <= SPACED and raw.isascii()):
         return True
     text = raw.decode("utf-8")
-    if around <= _SPACED:
+    if around <= SPACED:
         return True
     # There is room for more than four fields, though not all need be new ones.
     pairs = json.loads(text, object_pairs_hook=list)
@@ -234,12 +249,17 @@ def _check_model(line: Line, model: str, number: int, models: Mapping[str, Model
         raise Refusal(
             403, f"Line {number}: Model '{model}' has not been configured or is not available to user"
         )
-    kind, needed = models[model].kind, PATHS[line.url]
-    if kind and kind != needed:
+    if not fits(models[model], line.url):
         raise _refused(
             number,
-            f"Model '{model}' is a {kind} model but endpoint '{line.url}' requires a {needed} model",
+            f"Model '{model}' is a {models[model].kind} model but endpoint '{line.url}' requires a "
+            f"{PATHS[line.url]} model",
         )
+
+
+def fits(model: Model, url: str) -> bool:
+    """Whether a model may be asked at an endpoint; one of no known kind may be asked anywhere."""
+    return not model.kind or model.kind == PATHS[url]
 
 
 def _refused(number: int, text: str) -> Refusal:

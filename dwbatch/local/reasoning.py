@@ -25,7 +25,7 @@ _REFUSED = {
         "chat_template_kwargs",
     ),
 }
-_NAMES = {"reasoning", "reasoning_effort", "thinking", "thinking_token_budget", "chat_template_kwargs"}
+NAMES = {"reasoning", "reasoning_effort", "thinking", "thinking_token_budget", "chat_template_kwargs"}
 _RIGHT = {_CHAT: "reasoning_effort", _RESPONSES: "reasoning.effort"}
 
 
@@ -44,7 +44,7 @@ def fault(url: str, body: dict[str, Any]) -> str | None:
     str or None
         A sentence that names the parameter and its right spelling, or None if nothing is wrong.
     """
-    if _NAMES.isdisjoint(body):
+    if NAMES.isdisjoint(body):
         return None
     wrong = next((name for name in _REFUSED.get(url, ()) if _has(body, name)), None)
     if wrong is not None and url == _COMPLETIONS:

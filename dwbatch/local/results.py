@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 from starlette.responses import Response
 
-from dwbatch.local import content
+from dwbatch.local import content, slabs
 from dwbatch.local.content import Window
 from dwbatch.local.ids import RowIds
 from dwbatch.local.runner import Runner
@@ -15,13 +15,16 @@ from dwbatch.local.views import OUTPUT, is_finished, is_started
 
 _encode = msgspec.json.encode
 
-_JOINED = (
-    "SELECT request.seq - :first_request AS line, custom_id, model, request.body AS asked, kind, "
-    "result.body AS said FROM request LEFT JOIN result "
-    "ON result.batch = :batch AND result.line = request.seq - :first_request "
-    "WHERE request.seq >= :first_request AND request.seq < :first_request + :total AND custom_id LIKE :search "
-    "ORDER BY request.seq"
-)
+_ENDS = "SELECT line, kind, body FROM result WHERE batch = ? ORDER BY line"
+
+
+class _Body(msgspec.Struct):
+    """As much of a body as the view shows by itself."""
+
+    model: str = ""
+
+
+_read_body = msgspec.json.Decoder(_Body).decode
 
 
 def answer(store: Store, runner: Runner, batch: sqlite3.Row, window: Window, status: str | None) -> Response:
@@ -46,39 +49,39 @@ def _lines(
     if not batch["input_file"] or not is_started(batch):
         return
     ids, in_flight, skip = RowIds(batch["id"]), runner.in_flight(batch["seq"]), window.skip
-    values = {
-        "batch": batch["seq"],
-        "first_request": batch["first_request"],
-        "total": batch["total"],
-        "search": window.like,
-    }
     with store.reading() as db:
-        for row in db.execute(_JOINED, values):
-            word = _word(row, in_flight)
-            if status is not None and word != status:
+        ends = db.execute(_ENDS, (batch["seq"],))
+        end = ends.fetchone()
+        for line, asked in enumerate(slabs.lines(db, batch["first_request"], batch["total"])):
+            own = end if end is not None and end["line"] == line else None
+            if own is not None:
+                end = ends.fetchone()
+            word = _word(own, is_in_flight=line in in_flight)
+            request = slabs.read(asked)
+            if (status is not None and word != status) or not window.fits(request.custom_id):
                 continue
             if skip:
                 skip -= 1
                 continue
-            yield _line(row, word, ids)
+            yield _line(ids.of(line), request, own, word)
 
 
-def _word(row: sqlite3.Row, in_flight: frozenset[int]) -> str:
-    if row["kind"] is None:
-        return "in_progress" if row["line"] in in_flight else "pending"
-    return "completed" if row["kind"] == OUTPUT else "failed"
+def _word(end: sqlite3.Row | None, *, is_in_flight: bool) -> str:
+    if end is None:
+        return "in_progress" if is_in_flight else "pending"
+    return "completed" if end["kind"] == OUTPUT else "failed"
 
 
-def _line(row: sqlite3.Row, word: str, ids: RowIds) -> bytes:
+def _line(row_id: str, request: slabs.Kept, end: sqlite3.Row | None, word: str) -> bytes:
     return (
         b'{"id":"%b","custom_id":%b,"model":%b,"input_body":%b,"response_body":%b,"error":%b,"status":"%b"}\n'
         % (
-            ids.of(row["line"]).encode(),
-            _encode(row["custom_id"]),
-            _encode(row["model"]),
-            row["asked"],
-            row["said"] if word == "completed" else b"null",
-            _encode(row["said"].decode()) if word == "failed" else b"null",
+            row_id.encode(),
+            _encode(request.custom_id),
+            _encode(_read_body(request.body).model),
+            request.body,
+            end["body"] if end is not None and word == "completed" else b"null",
+            _encode(end["body"].decode()) if end is not None and word == "failed" else b"null",
             word.encode(),
         )
     )

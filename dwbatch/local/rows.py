@@ -16,8 +16,11 @@ def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
     """Store the ends of rows, their bills and their batches' counts, in one transaction."""
     finished = list(finished)
     db.executemany(
-        "INSERT INTO result (batch, line, kind, status_code, body) VALUES (?, ?, ?, ?, ?)",
-        [(one.claim.batch, one.claim.line, one.kind, one.status_code, one.body) for one in finished],
+        "INSERT INTO result (batch, line, custom_id, kind, status_code, body) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (one.claim.batch, one.claim.line, one.claim.custom_id, one.kind, one.status_code, one.body)
+            for one in finished
+        ],
     )
     db.executemany(
         "INSERT INTO bill (batch, line, model, body_sha256, status_code, prompt_tokens, completion_tokens, "
@@ -26,7 +29,7 @@ def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
             (
                 one.claim.batch,
                 one.claim.line,
-                one.claim.model,
+                one.model,
                 one.body_sha256,
                 one.status_code,
                 one.prompt_tokens,

@@ -15,6 +15,7 @@ from dwbatch.local.crew import Crew
 from dwbatch.local.ids import RowIds
 from dwbatch.local.retrying import Later
 from dwbatch.local.rows import owed, save
+from dwbatch.local.slabs import Lookup
 from dwbatch.local.store import Store
 from dwbatch.local.upstream import Upstream
 
@@ -36,6 +37,7 @@ class _Running:
     deadline: float | None
     ids: RowIds
     owed: Iterator[int]
+    requests: Lookup = field(default_factory=Lookup)
     in_flight: set[int] = field(default_factory=set)
     is_exhausted: bool = False
 
@@ -226,24 +228,16 @@ class Runner:
 
 
 def _load(db: sqlite3.Connection, running: _Running, lines: list[int]) -> Iterator[Claim]:
-    """Claims of these lines, which are in ascending order; neighbours are read together."""
-    first = running.first_request
-    for _, pairs in itertools.groupby(enumerate(lines), key=lambda pair: pair[1] - pair[0]):
-        run = [line for _, line in pairs]
-        found = db.execute(
-            "SELECT custom_id, url, model, body FROM request WHERE seq BETWEEN ? AND ? ORDER BY seq",
-            (first + run[0], first + run[-1]),
+    for line in lines:
+        asked = running.requests.request(db, running.first_request + line)
+        yield Claim(
+            running.batch,
+            running.epoch,
+            line,
+            running.ids.of(line),
+            asked.custom_id,
+            asked.url,
+            running.window,
+            bytes(asked.body),
+            running.deadline,
         )
-        for line, (custom_id, url, model, body) in zip(run, found, strict=True):
-            yield Claim(
-                running.batch,
-                running.epoch,
-                line,
-                running.ids.of(line),
-                custom_id,
-                url,
-                model,
-                running.window,
-                body,
-                running.deadline,
-            )

@@ -20,6 +20,7 @@ from dwbatch.local.limits import Limits
 from dwbatch.local.outcomes import Bill
 from dwbatch.local.replies import TooMany
 from dwbatch.local.runner import Runner
+from dwbatch.local.slabs import Lookup
 from dwbatch.local.store import Store
 
 ANYBODY = "user@example.org"
@@ -179,11 +180,15 @@ class Service:
         """Every call of the model that was made, oldest first."""
         with self.store.reading() as db:
             found = db.execute(
-                "SELECT batch.id, request.custom_id, bill.line + 1, bill.model, body_sha256, status_code, "
+                "SELECT batch.id, first_request + line, line + 1, bill.model, body_sha256, status_code, "
                 "prompt_tokens, completion_tokens, billed_at FROM bill JOIN batch ON batch.seq = bill.batch "
-                "JOIN request ON request.seq = batch.first_request + bill.line ORDER BY bill.seq"
-            )
-            return [Bill(*row) for row in found]
+                "ORDER BY bill.seq"
+            ).fetchall()
+            lookup = Lookup()
+            return [
+                Bill(batch_id, lookup.request(db, number).custom_id, *rest)
+                for batch_id, number, *rest in found
+            ]
 
 
 def of(request: Request) -> Service:

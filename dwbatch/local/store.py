@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 2
+VERSION = 3
 
-# Rows of one file have consecutive rowids, because a file is written in one
-# transaction: line k of a file is request `first_request + k`, without an index.
+# Requests are numbered over all files, and those of one file are consecutive, because a file is written in
+# one transaction: line k of a file is request `first_request + k`. They are kept some hundreds in a row.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS file (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -28,13 +28,10 @@ CREATE TABLE IF NOT EXISTS file (
     is_deleted INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS file_of_batch ON file (batch) WHERE batch IS NOT NULL;
-CREATE TABLE IF NOT EXISTS request (
-    seq INTEGER PRIMARY KEY,
-    custom_id TEXT NOT NULL,
-    method TEXT NOT NULL,
-    url TEXT NOT NULL,
-    model TEXT NOT NULL,
-    body BLOB NOT NULL
+CREATE TABLE IF NOT EXISTS slab (
+    first INTEGER PRIMARY KEY,
+    total INTEGER NOT NULL,
+    lines BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS batch (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -69,6 +66,7 @@ CREATE TABLE IF NOT EXISTS result (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     batch INTEGER NOT NULL,
     line INTEGER NOT NULL,
+    custom_id TEXT NOT NULL,
     kind INTEGER NOT NULL,
     status_code INTEGER NOT NULL,
     body BLOB NOT NULL

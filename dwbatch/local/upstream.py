@@ -81,7 +81,8 @@ class Upstream:
             return refused
         began = time.monotonic()
         self._pause(self._turnstile.wait_s())
-        settled = self._settled(claim)
+        body = _read_body(claim.body)
+        settled = self._settled(claim, body)
         if settled.is_retriable and self._retry is not None:
             wait_s = self._retry.wait_s(claim.attempt, deadline=claim.deadline)
             if wait_s is not None:
@@ -90,12 +91,14 @@ class Upstream:
                 )
                 return Finish(claim, settled.kind, settled.status_code, settled.stored, again_in_s=wait_s)
         self._pause(self._pace.duration_s(claim.row_id, settled.tokens[1]))
-        self._account.charge(claim.model, claim.window, settled.tokens)
+        model = body["model"]
+        self._account.charge(model, claim.window, settled.tokens)
         return Finish(
             claim,
             settled.kind,
             settled.status_code,
             settled.stored,
+            model=model,
             prompt_tokens=settled.tokens[0],
             completion_tokens=settled.tokens[1],
             body_sha256=hashlib.sha256(claim.body).hexdigest(),
@@ -117,8 +120,7 @@ class Upstream:
                 return _unbilled(claim, armed.fault.status, armed.fault.body)
         return None
 
-    def _settled(self, claim: Claim) -> Settled:
-        body = _read_body(claim.body)
+    def _settled(self, claim: Claim, body: dict[str, Any]) -> Settled:
         # The callables are the user's, and so is what they return: whatever goes
         # wrong in them is one failed row, as a model that breaks down would be.
         try:

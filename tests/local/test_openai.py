@@ -132,7 +132,7 @@ def test_a_batch_that_failed_leaves_none_of_its_lines_behind(server: Server) -> 
     run(server, line("good"), b"{\n")
 
     with server._running().store.reading() as db:
-        assert db.execute("SELECT count(*) FROM request").fetchone()[0] == 0
+        assert db.execute("SELECT count(*) FROM slab").fetchone()[0] == 0
 
 
 def test_too_many_lines_and_unknown_models_fail_the_batch() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from dwbatch.local import slabs
+from dwbatch.local.lines import Request
 from dwbatch.local.openai.objects import FINAL, new_file_id, status
 from dwbatch.local.openai.validating import Inspection
 from dwbatch.local.rows import owed
@@ -17,7 +19,7 @@ from dwbatch.local.views import ERROR, OUTPUT, PURPOSES
 
 EXPIRED, CANCELLED = "batch_expired", "batch_cancelled"
 
-_INSERT_AT_ONCE = 5000
+_SLAB = 1000
 
 
 def validate(service: Service, db: sqlite3.Connection, batch: sqlite3.Row) -> bool:
@@ -27,15 +29,9 @@ def validate(service: Service, db: sqlite3.Connection, batch: sqlite3.Row) -> bo
         return False
     inspection = Inspection(endpoint=batch["endpoint"], limits=service.limits, models=service.account.models)
     db.execute("SAVEPOINT inspection")
-    (first,) = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM request").fetchone()
-    total, models = 0, dict[str, dict[str, int]]()
     accepted = inspection.requests(_lines(service.raw_file(batch["input_file"])))
-    while block := list(islice(accepted, _INSERT_AT_ONCE)):
-        db.executemany(
-            "INSERT INTO request (custom_id, method, url, model, body) VALUES (?, ?, ?, ?, ?)", block
-        )
-        total += len(block)
-        models = {block[0].model: {"count": total, "bytes": 0}}
+    first, models = slabs.keep(db, _packed(accepted))
+    total = sum(figures["count"] for figures in models.values())
     now = int(time.time())
     if inspection.faults:
         db.execute("ROLLBACK TO inspection")
@@ -52,6 +48,11 @@ def validate(service: Service, db: sqlite3.Connection, batch: sqlite3.Row) -> bo
         )
     db.execute("RELEASE inspection")
     return not inspection.faults
+
+
+def _packed(requests: Iterator[Request]) -> Iterator[slabs.Slab]:
+    while slab := list(islice(requests, _SLAB)):
+        yield slabs.pack(slab)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -112,10 +113,13 @@ def _end(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
 
 
 def _close_rows(db: sqlite3.Connection, batch: sqlite3.Row, reason: str) -> None:
-    left = list(owed(db, batch))
+    left, lookup, first = list(owed(db, batch)), slabs.Lookup(), batch["first_request"]
     db.executemany(
-        "INSERT INTO result (batch, line, kind, status_code, body) VALUES (?, ?, ?, 0, ?)",
-        [(batch["seq"], line, ERROR, failure(reason)) for line in left],
+        "INSERT INTO result (batch, line, custom_id, kind, status_code, body) VALUES (?, ?, ?, ?, 0, ?)",
+        (
+            (batch["seq"], line, lookup.request(db, first + line).custom_id, ERROR, failure(reason))
+            for line in left
+        ),
     )
 
 

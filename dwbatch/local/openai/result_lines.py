@@ -13,11 +13,7 @@ from dwbatch.local.views import OUTPUT
 
 _encode = msgspec.json.encode
 
-_QUERY = (
-    "SELECT result.line, result.status_code, result.body, request.custom_id FROM result "
-    "JOIN request ON request.seq = result.line + ? WHERE result.batch = ? AND result.kind = ? "
-    "ORDER BY result.seq"
-)
+_QUERY = "SELECT line, status_code, body, custom_id FROM result WHERE batch = ? AND kind = ? ORDER BY seq"
 _ENDS = {
     EXPIRED: "This request could not be executed before the completion window expired.",
     CANCELLED: "This request was not executed because the batch was cancelled.",
@@ -54,7 +50,7 @@ def lines(store: Store, batch: sqlite3.Row, kind: int) -> Iterator[bytes]:
     """All lines of one of a batch's two files, in the order in which rows ended."""
     ids = RowIds(batch["id"])
     with store.reading() as db:
-        for row in db.execute(_QUERY, (batch["first_request"], batch["seq"], kind)):
+        for row in db.execute(_QUERY, (batch["seq"], kind)):
             row_id = ids.of(row["line"]).replace("-", "")
             yield (
                 _answered(row, row_id, row["status_code"], row["body"])

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from dwbatch.local.replies import Refusal, json
 from dwbatch.local.service import Service
+from dwbatch.local.slabs import Lookup
 from dwbatch.local.views import ERROR, OUTPUT
 
 _SHOWN = 50
@@ -104,19 +105,23 @@ class Overview:
             batch = db.execute("SELECT * FROM batch WHERE id = ?", (request.path_params["id"],)).fetchone()
             if batch is None:
                 raise Refusal(404, "No such batch.")
-            bills = db.execute(
-                "SELECT custom_id, bill.model, prompt_tokens, completion_tokens FROM bill "
-                "JOIN request ON request.seq = bill.line + ? WHERE batch = ? ORDER BY bill.seq DESC LIMIT ?",
-                (batch["first_request"], batch["seq"], _NEAR),
-            ).fetchall()
             return json(
                 {
                     "name": batch["input_name"],
                     "failed": _faults(batch) or _newest(db, batch, ERROR),
                     "answers": _newest(db, batch, OUTPUT),
-                    "bills": [dict(bill) for bill in bills],
+                    "bills": _bills(db, batch),
                 }
             )
+
+
+def _bills(db: sqlite3.Connection, batch: sqlite3.Row) -> list[dict[str, Any]]:
+    found = db.execute(
+        "SELECT line, model, prompt_tokens, completion_tokens FROM bill WHERE batch = ? ORDER BY seq DESC LIMIT ?",
+        (batch["seq"], _NEAR),
+    ).fetchall()
+    lookup, first = Lookup(), batch["first_request"]
+    return [dict(bill) | {"custom_id": lookup.request(db, first + bill["line"]).custom_id} for bill in found]
 
 
 def _faults(batch: sqlite3.Row) -> list[dict[str, str]]:
@@ -129,9 +134,8 @@ def _faults(batch: sqlite3.Row) -> list[dict[str, str]]:
 
 def _newest(db: sqlite3.Connection, batch: sqlite3.Row, kind: int) -> list[dict[str, str]]:
     found = db.execute(
-        "SELECT custom_id, result.body FROM result JOIN request ON request.seq = result.line + ? "
-        "WHERE result.batch = ? AND kind = ? ORDER BY result.seq DESC LIMIT ?",
-        (batch["first_request"], batch["seq"], kind, _NEAR),
+        "SELECT custom_id, body FROM result WHERE batch = ? AND kind = ? ORDER BY seq DESC LIMIT ?",
+        (batch["seq"], kind, _NEAR),
     )
     return [{"custom_id": row["custom_id"], "sentence": _sentence(row["body"])} for row in found]
 
