@@ -103,7 +103,8 @@ def run(frame: Any, prompt: Prompt | None = None, **options: Unpack[RunOptions])
     max_cost : number, str or Decimal, optional
         Most that what this call buys may cost, in the account's currency, by the server's own estimate:
         more, or no price (and 0 is none), and the call is refused before any batch exists. The files
-        stay uploaded for a call with a higher limit.
+        stay uploaded for a call with a higher limit. With `max_active_batches`, or a frame larger than
+        memory, it is kept shard by shard, up to the first that costs more than is left.
     retry : str, list of str or False, default "transient"
         Which rows that are not ok this call sends again, each at most once and never before its batch
         has ended: ``"transient"`` (the server or the network was at fault), ``"failed"`` (other errors),

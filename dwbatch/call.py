@@ -75,6 +75,11 @@ class Call:
         return FrameSource(self.columns, self.asking.recipe, self.rows)
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether its rows may be more than fit into memory, or onto this disk as request files."""
+        return False
+
+    @property
     def duplicates(self) -> int:
         """Rows that another row's request answers."""
         asking: int = len(self.rows) - self.rows.keys.null_count

@@ -176,6 +176,8 @@ class CostLimitError(DwbatchError):
         Completion window for which the price was asked.
     models : mapping of str to Decimal or None
         `estimated` by model.
+    waiting : int
+        How many requests more wait behind them, not priced.
     """
 
     def __init__(
@@ -186,19 +188,25 @@ class CostLimitError(DwbatchError):
         requests: int,
         window: str,
         models: Mapping[str, Decimal | None],
+        waiting: int = 0,
     ) -> None:
-        super().__init__(limit, estimated, spent, requests, window, models)
+        super().__init__(limit, estimated, spent, requests, window, models, waiting)
         self.limit = limit
         self.estimated = estimated
         self.spent = spent
         self.requests = requests
         self.window = window
         self.models = models
+        self.waiting = waiting
 
     def __str__(self) -> str:
+        told = self._told()
+        return f"{told} {self.waiting:,} requests more wait behind them." if self.waiting else told
+
+    def _told(self) -> str:
         before = "Nothing was bought"
         if self.spent:
-            before = f"What this call has bought before, for about {self.spent:f}, runs on and is kept"
+            before = f"What this call has bought before, for about {self.spent:f}, is kept"
         if self.estimated is None:
             unknown = ", ".join(repr(name) for name, cost in self.models.items() if cost is None)
             return (

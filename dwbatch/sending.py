@@ -19,8 +19,9 @@ from dwbatch.engine.gather import Gathered, gather
 from dwbatch.engine.goal import Goal
 from dwbatch.engine.plan import Planned, make_plan
 from dwbatch.engine.progress import Progress
-from dwbatch.engine.runner import Ending, Runner, Watcher
+from dwbatch.engine.runner import Ending, Runner
 from dwbatch.engine.sampling import Sampled
+from dwbatch.engine.watching import Watcher
 from dwbatch.errors import JobTimeoutError
 from dwbatch.hint import with_hint
 from dwbatch.opening import Means, opened, place_of
@@ -167,8 +168,7 @@ def carry_to(
         On the monotonic clock.
     """
     first: Planned | None = None
-    limit = call.options.cost_limit
-    budget = None if limit is None else Budget(limit, call.options.completion_window)
+    desk.budget = _budget(call)
     while True:
         plan = make_plan(
             call.asked, desk, sizes=partial(line_sizes, call), custom_ids=partial(custom_ids_of, call)
@@ -176,17 +176,9 @@ def carry_to(
         first = first or plan
         _tell(plan, desk)
         runner = Runner(desk, plan.shards, plan.active, _watcher(goal, plan, desk, progress))
-        carry = partial(
-            runner.carry, deadline=deadline, on_interrupt=partial(_interrupted, runner, desk, progress)
+        ending = runner.carry(
+            deadline=deadline, goal=goal, on_interrupt=partial(_interrupted, runner, desk, progress)
         )
-        if budget is not None and goal.may_buy:
-            # A price needs the files at the server, and a limit is kept before the first purchase.
-            ending = carry(goal=Goal.UPLOADED)
-            if ending is Ending.OVER:
-                budget.approve(runner.shards.values(), plan.active, desk.client)
-                ending = carry(goal=goal)
-        else:
-            ending = carry(goal=goal)
         if ending is Ending.TIMEOUT:
             raise JobTimeoutError(
                 f"timeout={call.options.timeout!r} is over. {_runs_on(runner, desk)}", desk.checkpoint.path
@@ -194,7 +186,18 @@ def carry_to(
         if ending is Ending.OVER:
             if goal is Goal.OVER:
                 desk.checkpoint.clear_stop()
+            if desk.budget is not None and desk.budget.refusal is not None:
+                raise desk.budget.refusal
             return Sent(first, runner.shards.values())
+
+
+def _budget(call: Call) -> Budget | None:
+    """What a call may spend. What fits into memory is priced whole, before any of it is bought."""
+    limit = call.options.cost_limit
+    if limit is None:
+        return None
+    is_whole = call.options.max_active_batches is None and not call.is_streamed
+    return Budget(limit, call.options.completion_window, is_whole=is_whole)
 
 
 def _watcher(goal: Goal, plan: Planned, desk: Desk, progress: Progress) -> Watcher:

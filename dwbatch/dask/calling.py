@@ -36,6 +36,11 @@ class PartitionsCall(Call):
     contents: Contents
 
     @property
+    def is_streamed(self) -> bool:
+        """Yes: shards are built, bought and fetched while others are still to be built."""
+        return True
+
+    @property
     def source(self) -> PartitionsSource:
         """Where the request lines come from."""
         columns = self.asking.columns

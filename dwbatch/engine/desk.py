@@ -12,7 +12,9 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Kind
 from dwbatch.engine.again import Judge
+from dwbatch.engine.budget import Budget
 from dwbatch.engine.clock import Clock, Pace
+from dwbatch.engine.price import Price
 from dwbatch.engine.source import Source
 from dwbatch.wire.client import Client
 
@@ -138,6 +140,8 @@ class Outcome:
         What stops the call, once this outcome is recorded.
     waiting_for : str or None
         Why it waits, for the progress line.
+    price : Price or None
+        What the server wants for it.
     """
 
     shard: Shard
@@ -147,6 +151,7 @@ class Outcome:
     lesson: Limits | None = None
     fault: Exception | None = None
     waiting_for: str | None = None
+    price: Price | None = None
 
 
 @dataclass(slots=True)
@@ -211,6 +216,8 @@ class Desk:
         Most shards between upload and fetch.
     porter : Porter or None
         Has steps taken elsewhere; None where all are taken here.
+    budget : Budget or None
+        What the call may spend; None where nobody set a limit.
     """
 
     checkpoint: Checkpoint
@@ -226,6 +233,7 @@ class Desk:
     workers: int = 4
     most_active: int | None = None
     porter: Porter | None = None
+    budget: Budget | None = None
     memories: dict[int, Memory] = field(default_factory=dict)
 
     def memory(self, shard: Shard) -> Memory:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from enum import Enum
 
 from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.engine.appraise import appraise
+from dwbatch.engine.budget import Budget
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.fetch import fetch
 from dwbatch.engine.states import OVER, UNPAID
@@ -28,12 +30,20 @@ class Goal(Enum):
 
     @property
     def steps(self) -> dict[State, Step]:
-        """The steps beside polling, in the order in which they take precedence.
+        """The steps beside polling.
 
-        What was uploaded is bought before more is uploaded; what is over is fetched in between. A
-        goal without a step can never take it by mistake: `FETCHED` knows no way to buy.
+        A goal without a step can never take it by mistake: `FETCHED` knows no way to buy.
         """
         return _STEPS[self]
+
+    def step(self, shard: Shard, budget: Budget | None) -> Step | None:
+        """The next step of a shard; None where it has none, or waits for others."""
+        if budget is None or not budget.is_waiting(shard):
+            return self.steps.get(shard.state)
+        if budget.refusal is not None:
+            # A purchase that a dead call has begun; what was not bought then is not bought now.
+            return settle if shard.state is State.SUBMITTING else None
+        return None if shard.number in budget.prices else appraise
 
     @property
     def may_buy(self) -> bool:

@@ -1,14 +1,12 @@
 """The loop that carries shards to their end: steps in a small pool, one writer, no thread left behind."""
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import Future
 from dataclasses import replace
 from enum import Enum
 from functools import partial
-from typing import Protocol
 
 from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.engine.budget import Budget
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.goal import Goal, Step
 from dwbatch.engine.halt import never_sent
@@ -19,8 +17,8 @@ from dwbatch.engine.poll import poll
 from dwbatch.engine.states import OVER, UNPAID, check_move
 from dwbatch.engine.submit import intend
 from dwbatch.engine.turns import in_turn
-
-logger = logging.getLogger(__name__)
+from dwbatch.engine.under_way import UnderWay
+from dwbatch.engine.watching import Watcher
 
 LONGEST_SLEEP_S = 60.0
 
@@ -31,14 +29,6 @@ class Ending(Enum):
     OVER = "every shard is as far as this call can bring it"
     REPLAN = "some requests want a new shard"
     TIMEOUT = "the deadline came first"
-
-
-class Watcher(Protocol):
-    """Whoever shows how far the shards are."""
-
-    def show(self, shards: Collection[Shard], waiting_for: str | None) -> None:
-        """Called whenever something changed."""
-        ...
 
 
 class Runner:
@@ -60,12 +50,14 @@ class Runner:
         self.desk = desk
         self.shards = {shard.number: shard for shard in shards}
         self.active = frozenset(active)
+        self._numbers = sorted(self.active)
         self.watcher = watcher
-        self._running: dict[Future[list[Outcome]], frozenset[int]] = {}
+        self._running = UnderWay()
         self._faults: list[Exception] = []
         self._must_replan = False
         self._waiting_for: str | None = None
         self._goal = Goal.OVER
+        self._budget: Budget | None = None
         self._unwritten = False
         self._looks = Looks(desk.pace, desk.clock.monotonic())
         for number in self.active - desk.memories.keys():
@@ -100,12 +92,15 @@ class Runner:
             connection.
         """
         self._goal = goal
+        self._budget = self.desk.budget if goal.may_buy else None
         with Hands(self.desk.workers) as hands:
             try:
+                self._keep_to_budget()
                 while (ending := self._ending(deadline)) is None:
                     self._start_due(hands)
                     self.desk.clock.wait_for(self._running, self._idle_s(deadline))
                     self._collect()
+                    self._keep_to_budget()
             except KeyboardInterrupt:
                 on_interrupt()
                 raise
@@ -125,10 +120,25 @@ class Runner:
         return [shard for shard in self._carried() if shard.state in {State.SUBMITTING, State.SUBMITTED}]
 
     def _carried(self) -> list[Shard]:
-        return [self.shards[number] for number in sorted(self.active)]
+        return [self.shards[number] for number in self._numbers]
 
     def _is_done(self, shard: Shard) -> bool:
-        return shard.state in self._goal.done or self.desk.memory(shard).is_settled
+        is_settled = shard.state in self._goal.done or self.desk.memory(shard).is_settled
+        return is_settled or (self._is_refused(shard) and self._is_free(shard))
+
+    def _is_refused(self, shard: Shard) -> bool:
+        """Whether a shard stays unbought because the call may spend no more."""
+        if self._budget is None or self._budget.refusal is None or shard.state not in UNPAID:
+            return False
+        return shard.number not in self._budget.approved
+
+    def _keep_to_budget(self) -> None:
+        """See what may be bought; where that is nothing at all, whoever waits is told at once."""
+        if self._budget is None or self._faults or self._must_replan:
+            return
+        self._budget.approve(self.shards, self._open())
+        if self._budget.refusal is not None and not self._budget.approved:
+            self._faults.append(self._budget.refusal)
 
     def _ending(self, deadline: float | None) -> Ending | None:
         is_late = deadline is not None and self.desk.clock.monotonic() >= deadline
@@ -148,29 +158,25 @@ class Runner:
         now = self.desk.clock.monotonic()
         due = [shard for shard in self._open() if self._is_free(shard) and self.desk.memory(shard).due <= now]
         submitted = [shard for shard in due if shard.state is State.SUBMITTED]
-        if submitted and self._looks.next <= now and not self._is_polling():
-            self._start(hands.start(partial(poll, submitted, self.desk)), submitted)
-        steps = self._goal.steps
-        for shard in self._in_turn(due)[: self._free()]:
-            self._start(hands.start(partial(_single, steps[shard.state], shard, self.desk)), [shard])
+        if submitted and self._looks.next <= now and not self._running.is_polling:
+            self._running.begin(hands.start(partial(poll, submitted, self.desk)), submitted)
+        for step, shard in self._in_turn(due)[: self._free()]:
+            self._running.begin(hands.start(partial(_single, step, shard, self.desk)), [shard])
 
-    def _in_turn(self, due: Collection[Shard]) -> list[Shard]:
-        return in_turn(due, self._open(), self._busy(), tuple(self._goal.steps), self.desk.most_active)
+    def _in_turn(self, due: Iterable[Shard]) -> list[tuple[Step, Shard]]:
+        steps = {shard.number: step for shard in due if (step := self._goal.step(shard, self._budget))}
+        ready = [self.shards[number] for number in steps]
+        turn = in_turn(ready, self._open(), self._running.busy, self.desk.most_active)
+        return [(steps[shard.number], shard) for shard in turn]
 
     def _free(self) -> int:
         """How many steps may begin; where there are several hands, one is kept for looking at batches."""
         submitted = any(shard.state is State.SUBMITTED for shard in self._carried())
-        kept = 1 if submitted and not self._is_polling() and self.desk.workers > 1 else 0
+        kept = 1 if submitted and not self._running.is_polling and self.desk.workers > 1 else 0
         return max(0, self.desk.workers - kept - len(self._running))
 
-    def _start(self, future: "Future[list[Outcome]]", shards: Iterable[Shard]) -> None:
-        self._running[future] = frozenset(shard.number for shard in shards)
-
     def _is_free(self, shard: Shard) -> bool:
-        return shard.number not in self._busy()
-
-    def _busy(self) -> set[int]:
-        return {number for numbers in self._running.values() for number in numbers}
+        return shard.number not in self._running.busy
 
     def _open(self) -> list[Shard]:
         return [shard for shard in self._carried() if not self._is_done(shard)]
@@ -185,24 +191,25 @@ class Runner:
         if not self._goal.may_buy:
             return
         now = self.desk.clock.monotonic()
-        uploaded = [shard for shard in unpaid if shard.state is State.UPLOADED]
-        self._record([intend(shard, self.desk) for shard in uploaded if self.desk.memory(shard).due <= now])
+        wanted = [shard for shard in unpaid if self._may_be_bought(shard)]
+        self._record([intend(shard, self.desk) for shard in wanted if self.desk.memory(shard).due <= now])
 
-    def _is_polling(self) -> bool:
-        return any(self.shards[number].state is State.SUBMITTED for number in self._busy())
+    def _may_be_bought(self, shard: Shard) -> bool:
+        is_up = self._goal.may_buy and shard.state is State.UPLOADED
+        return is_up and (self._budget is None or not self._budget.is_waiting(shard))
 
     def _idle_s(self, deadline: float | None) -> float:
         now = self.desk.clock.monotonic()
         waiting = self._open()
         submitted = [self.desk.memory(shard).due for shard in waiting if shard.state is State.SUBMITTED]
         # What waits until others are done has no moment of its own.
-        may_begin = {shard.number for shard in self._in_turn(waiting)}
+        may_begin = {shard.number for _, shard in self._in_turn(waiting)}
         moments = [
             self.desk.memory(shard).due
             for shard in waiting
-            if shard.number in may_begin or shard.state not in {State.PLANNED, State.SUBMITTED}
+            if shard.number in may_begin or self._may_be_bought(shard)
         ]
-        if submitted and not self._is_polling():
+        if submitted and not self._running.is_polling:
             moments.append(max(self._looks.next, min(submitted)))
         if deadline is not None:
             moments.append(deadline)
@@ -213,20 +220,11 @@ class Runner:
 
     def _collect(self) -> None:
         ended = [future for future in self._running if future.done()]
-        outcomes: list[Outcome] = []
-        for future in ended:
-            error = future.exception()
-            if error is None:
-                outcomes += future.result()
-            elif isinstance(error, Exception):
-                logger.debug("shards %s: %s", sorted(self._running[future]), error)
-                self._faults.append(error)
-            else:
-                raise error
+        outcomes, faults = self._running.made_by(ended)
+        self._faults += faults
         self._record(outcomes)
         # Only now: should Ctrl-C come in between, `_drain` finds them here.
-        for future in ended:
-            del self._running[future]
+        self._running.forget(ended)
 
     def _record(self, outcomes: Collection[Outcome]) -> None:
         """Write down what the steps made of their shards, before anything follows from it."""
@@ -255,6 +253,8 @@ class Runner:
         self._must_replan |= outcome.must_replan
         if outcome.lesson is not None:
             self.desk.learn(outcome.lesson)
+        if outcome.price is not None and self.desk.budget is not None:
+            self.desk.budget.prices[old.number] = outcome.price
         if outcome.fault is not None:
             self._faults.append(outcome.fault)
 
@@ -274,19 +274,10 @@ class Runner:
         try:
             leave(self._running, self.desk)
         finally:
-            self._record(self._last_outcomes())
-            self._running.clear()
-
-    def _last_outcomes(self) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for future in self._running:
-            error = future.exception() if future.done() else TimeoutError()
-            if error is None:
-                outcomes += future.result()
-            else:
-                logger.debug("a step ended with %s while the call was being stopped", type(error).__name__)
-        # Those that are recorded already are there in the same place.
-        return [outcome for outcome in outcomes if outcome.shard is not self.shards[outcome.shard.number]]
+            last = self._running.last_outcomes()
+            # Those that are recorded already are there in the same place.
+            self._record([each for each in last if each.shard is not self.shards[each.shard.number]])
+            self._running.forget(self._running)
 
 
 def _single(step: Step, shard: Shard, desk: Desk) -> list[Outcome]:

@@ -6,8 +6,8 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.samples import Sample, add_sample
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine.clock import Clock
-from dwbatch.engine.runner import Watcher
 from dwbatch.engine.states import OVER
+from dwbatch.engine.watching import Watcher
 
 BETWEEN_S = 60.0
 UNBOUGHT = {State.PLANNED, State.UPLOADED, State.SUBMITTING}

@@ -8,12 +8,14 @@ from dwbatch.engine.states import IN_FLIGHT
 # At the server, or on the way there and back.
 BEGUN = IN_FLIGHT | {State.UPLOADED}
 
+# What was uploaded is bought before more is uploaded; what is over is fetched in between.
+PRECEDENCE = (State.SUBMITTING, State.UPLOADED, State.ENDED, State.PLANNED)
+
 
 def in_turn(
     due: Iterable[Shard],
     open_shards: Iterable[Shard],
     running: Collection[int],
-    order: tuple[State, ...],
     most_active: int | None,
 ) -> list[Shard]:
     """Shards whose step may begin, in the order in which they should.
@@ -26,14 +28,12 @@ def in_turn(
         Every one that the call has not done with.
     running : collection of int
         Numbers of those whose step is under way.
-    order : tuple of State
-        States that have a step; the first comes first.
     most_active : int or None
         Most shards between upload and fetch; the others wait until one of them is done.
     """
     ready = sorted(
-        (shard for shard in due if shard.state in order),
-        key=lambda shard: (order.index(shard.state), shard.number),
+        (shard for shard in due if shard.state in PRECEDENCE),
+        key=lambda shard: (PRECEDENCE.index(shard.state), shard.number),
     )
     if most_active is None:
         return ready

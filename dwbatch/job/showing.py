@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.engine.progress import Progress
-from dwbatch.engine.runner import Watcher
+from dwbatch.engine.watching import Watcher
 from dwbatch.errors import DwbatchError
 from dwbatch.job.card import html_of, next_of
 from dwbatch.job.costs import billed_so_far

@@ -4,9 +4,10 @@ from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.shard import State
 from dwbatch.engine.goal import Goal
 from dwbatch.engine.progress import Progress
-from dwbatch.engine.runner import Ending, Runner, Watcher
+from dwbatch.engine.runner import Ending, Runner
 from dwbatch.engine.sampling import Sampled
 from dwbatch.engine.states import IN_FLIGHT
+from dwbatch.engine.watching import Watcher
 from dwbatch.errors import JobTimeoutError
 from dwbatch.job.held import NO_LIMITS, Held
 from dwbatch.opening import at_desk

@@ -39,6 +39,11 @@ class FilesCall(Call):
     kept: tuple[str, ...]
 
     @property
+    def is_streamed(self) -> bool:
+        """Yes: shards are built, bought and fetched while others are still to be built."""
+        return True
+
+    @property
     def source(self) -> FilesSource:
         """Where the request lines come from."""
         return FilesSource(self.files, self.contents, self.asking.columns, self.asking.recipe)

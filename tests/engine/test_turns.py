@@ -31,7 +31,7 @@ def test_no_more_begin_than_may_be_in_flight(states: list[State], most: int, run
     shards = [shard(number, state) for number, state in enumerate(states)]
     due = [each for each in shards if each.number not in running]
 
-    turn = in_turn(due, shards, running, ORDER, most)
+    turn = in_turn(due, shards, running, most)
 
     begun = {each.number for each in shards if each.state in BEGUN or each.number in running}
     new = [each.number for each in turn if each.state is State.PLANNED]
@@ -48,7 +48,7 @@ def test_without_a_limit_the_states_alone_give_the_order() -> None:
         shard(4, State.PLANNED),
     ]
 
-    assert [each.number for each in in_turn(shards, shards, set(), ORDER, None)] == [3, 2, 1, 4]
+    assert [each.number for each in in_turn(shards, shards, set(), None)] == [3, 2, 1, 4]
 
 
 @pytest.mark.parametrize("most", [1, 2])

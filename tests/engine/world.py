@@ -143,10 +143,8 @@ def until_idle(server: Server) -> Callable[[], None]:
     return meanwhile
 
 
-def run(
-    frame: pd.DataFrame, server: Server, effects: Effects, *, prompt: str = "Say {text}", **options: Any
-) -> pd.DataFrame:
-    """One call in the counted world, with one worker, so that effects come in one order."""
+def counted(server: Server, effects: Effects, **options: Any) -> tuple[dict[str, Any], Means]:
+    """Options and means of a call in the counted world, with one worker, so that effects come in one order."""
     session = requests.Session()
     session.mount("http://", CountedAdapter(effects))
     given = {
@@ -157,6 +155,14 @@ def run(
         "session": session,
         **options,
     }
-    means = Means(clock=StillClock(until_idle(server)), pace=Pace(), disk=CountedDisk(effects), workers=1)
+    clock = StillClock(until_idle(server))
+    return given, Means(clock=clock, pace=Pace(), disk=CountedDisk(effects), workers=1)
+
+
+def run(
+    frame: pd.DataFrame, server: Server, effects: Effects, *, prompt: str = "Say {text}", **options: Any
+) -> pd.DataFrame:
+    """One call in the counted world."""
+    given, means = counted(server, effects, **options)
     out, _ = carry_out(prepare(frame, prompt, read_options(given, call="run")), means)
     return out

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import requests
 
-from dwbatch.engine.clock import Pace
 from dwbatch.given import read_options
 from dwbatch.local import Server
-from dwbatch.opening import Means
 from dwbatch.parquet.carrying import carry_out
 from dwbatch.parquet.door import prepared
 from dwbatch.parquet.report import ParquetReport
-from tests.engine.world import CountedAdapter, CountedDisk, Crash, Effects, StillClock, until_idle
+from tests.engine.world import Crash, Effects, counted
 from tests.parquet.jobs import SAY, answers, write
 
 pytestmark = pytest.mark.promise
@@ -29,23 +26,11 @@ def server() -> Iterator[Server]:
 
 
 def carry(server: Server, folder: Path, effects: Effects) -> ParquetReport:
-    """One call in the counted world, one request a shard, so that effects come in one order."""
-    session = requests.Session()
-    session.mount("http://", CountedAdapter(effects))
-    given = {
-        "model": "echo",
-        "base_url": server.base_url,
-        "max_requests_per_batch": 1,
-        "progress": False,
-        "session": session,
-        "edition": folder.name,
-    }
-    disk = CountedDisk(effects)
+    """One call in the counted world, one request a shard."""
+    given, means = counted(server, effects, edition=folder.name)
     call, output = prepared(folder / "in", folder / "out", SAY, read_options(given, call="run_parquet"))
-    output = replace(output, destination=replace(output.destination, disk=disk))
-    return carry_out(
-        call, output, Means(clock=StillClock(until_idle(server)), pace=Pace(), disk=disk, workers=1)
-    )
+    output = replace(output, destination=replace(output.destination, disk=means.disk))
+    return carry_out(call, output, means)
 
 
 def job(folder: Path) -> Path:
