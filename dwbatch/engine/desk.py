@@ -238,7 +238,9 @@ class Desk:
 
     def memory(self, shard: Shard) -> Memory:
         """What this process remembers of a shard."""
-        return self.memories.setdefault(shard.number, Memory())
+        # Asked for every shard at every turn of the loop, so none is made to be thrown away.
+        known = self.memories.get(shard.number)
+        return known if known is not None else self.memories.setdefault(shard.number, Memory())
 
     def learn(self, lesson: Limits) -> None:
         """Cut smaller from now on, and say so."""

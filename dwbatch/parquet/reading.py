@@ -32,10 +32,6 @@ class Contents:
     starts: np.ndarray
     rows: Rows
 
-    def of(self, place: int) -> slice:
-        """The rows of a block."""
-        return slice(int(self.starts[place]), int(self.starts[place + 1]))
-
 
 def read_contents(
     files: Files, columns: Sequence[str], recipe: Recipe, *, dedupe: bool, max_bytes: int
@@ -94,15 +90,18 @@ class FilesSource:
         positions = planned_positions(self.contents.rows, requests)
         order = np.unique(positions)
         yield from write_lines(
-            to_values(self._read(order)),
+            self._read(order),
             self.recipe,
             rows=np.searchsorted(order, positions),
             custom_ids=requests["custom_id"].combine_chunks().cast(pa.large_string()),
             occurrences=self.contents.rows.occurrences[positions],
         )
 
-    def _read(self, positions: np.ndarray) -> pa.RecordBatch:
+    def _read(self, positions: np.ndarray) -> dict[str, Values]:
         """The rows at some ascending positions: as much as one shard says."""
+        if not self.columns:
+            # The same is said to every row, and no file has to be read for it.
+            return {}
         starts = self.contents.starts
         schema = pa.schema([self.files.schema.field(name) for name in self.columns])
         found: list[pa.RecordBatch] = []
@@ -116,7 +115,8 @@ class FilesSource:
                 if len(here):
                     found.append(batch.take(pa.array(here)).cast(schema))
                 at += batch.num_rows
-        return pa.Table.from_batches(found, schema).combine_chunks().to_batches()[0]
+        table = pa.Table.from_batches(found, schema)
+        return {name: _plain(table[name].combine_chunks()) for name in self.columns}
 
 
 def to_values(batch: pa.RecordBatch) -> dict[str, Values]:
