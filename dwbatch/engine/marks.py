@@ -1,6 +1,7 @@
 """Our marks on what stands at the server: how a file or batch is recognised as ours."""
 
 from collections.abc import Mapping
+from heapq import nsmallest
 
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.wire.objects import Batch
@@ -37,7 +38,7 @@ def metadata(shard: Shard, *, job: str, keys: list[bytes], given: Mapping[str, s
     -----
     At most 512 characters a value, so that servers with OpenAI's limits take it too.
     """
-    smallest = sorted(keys)[:KEYS_SHOWN]
+    smallest = nsmallest(KEYS_SHOWN, keys)
     shown = ",".join(key.hex()[:KEY_CHARACTERS] for key in smallest)
     return {**given, MARK: shard.mark, JOB: job, KEYS: shown}
 
