@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -136,22 +137,32 @@ def test_a_source_that_may_only_be_read_is_enough(folder: Path, tmp_path: Path) 
 
 
 @posix
-def test_somebody_without_a_name_or_a_home_may_run_it() -> None:
-    nobody: dict[str, Any] = {"user": 54321, "group": 54321}
-    try:
-        subprocess.run([sys.executable, "-c", "import dwbatch"], check=True, capture_output=True, **nobody)
-    except (PermissionError, subprocess.CalledProcessError):
+def test_somebody_without_a_name_or_a_home_may_run_it_on_a_source_that_is_not_theirs() -> None:
+    nobody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    importing = [*nobody, sys.executable, "-c", "import dwbatch"]
+    if (
+        shutil.which("setpriv") is None
+        or subprocess.run(importing, capture_output=True, check=False).returncode
+    ):
         pytest.skip("only root can become somebody else, and only where others may run this Python")
 
     # pytest's own folders are closed to anybody else.
     with tempfile.TemporaryDirectory() as place, Server() as server:
-        here = Path(place)
-        reviews(here / "in.parquet").chmod(0o444)
+        Path(place).chmod(0o755)
+        here, given = Path(place, "here"), Path(place, "given")
+        for folder in (here, given):
+            folder.mkdir()
+        reviews(given / "in.parquet").chmod(0o444)
+        given.chmod(0o555)
         os.chown(here, 54321, 54321)
-        said = done(server, here, *RUN, more={"HOME": "/nonexistent"}, **nobody)
+        run = [*nobody, *argv("run", given / "in.parquet", here / "out.parquet", *ASK)]
+        said = done(server, here, argv=run, more={"HOME": "/nonexistent"})
+        again = done(server, here, argv=[*run, "--json"], more={"HOME": "/nonexistent"})
         rows = len(pd.read_parquet(here / "out.parquet")) if said.code == 0 else 0
+        bought = len(batches(server))
 
     assert (said.code, rows) == (0, 2), said.err
+    assert (again.code, bought) == (0, 1), again.err
 
 
 def test_colour_is_for_terminals_alone(folder: Path) -> None:
