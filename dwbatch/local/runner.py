@@ -153,7 +153,7 @@ class Runner:
         claims = self._claim(SLICE)
         if not claims:
             self._news.get()
-        return [self._upstream.call(claim) for claim in claims]
+        return self._upstream.call_all(claims)
 
     def _collect(self) -> list[Finish]:
         for claim in self._claim(self._concurrency - self._in_flight):

@@ -6,7 +6,7 @@ import msgspec
 
 from dwbatch.local import schemas
 
-_CHARACTERS_A_TOKEN = 4
+CHARACTERS_A_TOKEN = 4
 # No bound at all: of bounds the smallest counts.
 _ANY = 2**64
 _BOUNDS = {"max_completion_tokens", "max_tokens", "max_output_tokens"}
@@ -34,7 +34,7 @@ def count(body: dict[str, Any], name: str, *, usual: int, most: int) -> int:
 
 def tokens(text: str) -> int:
     """A plausible number of tokens: one for four characters, never none."""
-    return max(1, -(-len(text) // _CHARACTERS_A_TOKEN))
+    return max(1, -(-len(text) // CHARACTERS_A_TOKEN))
 
 
 def asked(body: dict[str, Any]) -> str:
@@ -70,7 +70,7 @@ def cut(body: dict[str, Any], said: str) -> tuple[str, bool]:
         return said, False
     usual = tokens(said)
     named = _BOUNDS.intersection(body)
-    most = min(count(body, name, usual=usual, most=_ANY) for name in named) * _CHARACTERS_A_TOKEN
+    most = min(count(body, name, usual=usual, most=_ANY) for name in named) * CHARACTERS_A_TOKEN
     return said[:most], len(said) > most
 
 

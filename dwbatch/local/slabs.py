@@ -122,21 +122,23 @@ class Lookup:
 
     def __init__(self) -> None:
         self._held: dict[int, list[bytes]] = {}
+        self._last: tuple[int, list[bytes]] = (0, [])
 
     def request(self, db: sqlite3.Connection, number: int) -> Kept:
         """A request."""
-        return read(self._line(db, number))
+        first, lines = self._last
+        if not first <= number < first + len(lines):
+            first, lines = self._last = self._slab(db, number)
+        return read(lines[number - first])
 
-    def _line(self, db: sqlite3.Connection, number: int) -> bytes:
+    def _slab(self, db: sqlite3.Connection, number: int) -> tuple[int, list[bytes]]:
         for first, held in self._held.items():
             if first <= number < first + len(held):
-                return held[number - first]
+                return first, held
         found = db.execute(
             "SELECT first, lines FROM slab WHERE first <= ? ORDER BY first DESC LIMIT 1", (number,)
         ).fetchone()
         if len(self._held) == _HELD:
             del self._held[next(iter(self._held))]
-        lines: list[bytes] = split(found["lines"])
-        self._held[found["first"]] = lines
-        place: int = number - found["first"]
-        return lines[place]
+        self._held[found["first"]] = split(found["lines"])
+        return found["first"], self._held[found["first"]]

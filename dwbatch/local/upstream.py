@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from dwbatch.local import plain_echo
 from dwbatch.local.account import NO_MONEY, Account
 from dwbatch.local.answering import Model, echo_model
 from dwbatch.local.claims import Claim, Finish
@@ -73,6 +74,30 @@ class Upstream:
     def stop(self) -> None:
         """Let every answer that is being delayed come at once."""
         self._stopping.set()
+
+    def call_all(self, claims: list[Claim]) -> list[Finish]:
+        """Answer claims one after the other; never raises."""
+        # What is asked of each row below has one answer for all of them, on most days.
+        is_usual = self.is_instant and self._outcomes is None and self._account.balance is None
+        if not is_usual or self._board.armed(FailRows):
+            return [self.call(claim) for claim in claims]
+        return [self._answer_at_once(claim) for claim in claims]
+
+    def _answer_at_once(self, claim: Claim) -> Finish:
+        body = _read_body(claim.body)
+        settled = plain_echo.settled(claim, body)
+        if settled is None:
+            return self.call(claim)
+        return Finish(
+            claim,
+            settled.kind,
+            settled.status_code,
+            settled.stored,
+            body["model"],
+            *settled.tokens,
+            hashlib.sha256(claim.body).hexdigest(),
+            time.time(),
+        )
 
     def call(self, claim: Claim) -> Finish:
         """Answer one claim; never raises."""

@@ -41,8 +41,9 @@ ODD = st.sampled_from(
         GOOD.replace('"body":{', f'"body":{{"x":{DEEP},'),
         GOOD.replace('"body":{', f'"body":{{"x":[{DEEP}],'),
         GOOD.replace('"body":{', '"body":{"model":"twice",'),
-        GOOD[:-1] + ',"url":""}',
-        GOOD[:-1] + r',"\u0075rl":""}',
+        GOOD[:-1] + ',"url":"/v1/chat/completions"}',
+        GOOD[:-1] + r',"\u0075rl":"/v1/chat/completions"}',
+        '{"method":"",' + GOOD[1:],
         GOOD.replace("user", r"\u0075ser"),
         GOOD.replace("user", r"\ud800"),
         GOOD + " {}",
@@ -85,7 +86,7 @@ def fate(content: bytes, limits: Limits, models: dict[str, Model] | None, *, is_
     st.sampled_from([None, MODELS]),
     st.sampled_from([Limits(), Limits(max_body_bytes=60), Limits(max_requests_per_file=2)]),
 )
-@example([GOOD, GOOD[:-1] + ',"url":""}'], "utf-8", "\n", None, Limits())
+@example([GOOD, GOOD[:-1] + ',"url":"/v1/chat/completions"}'], "utf-8", "\n", None, Limits())
 def test_a_slab_fares_as_its_lines_would_one_by_one(
     texts: list[str], encoding: str, ending: str, models: dict[str, Model] | None, limits: Limits
 ) -> None:

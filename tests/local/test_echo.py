@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dwbatch.local import plain_echo
+from dwbatch.local.answering import echo_model
+from dwbatch.local.claims import Claim
 from dwbatch.local.echo import MOST_CHOICES, MOST_DIMENSIONS, echo
 from dwbatch.local.saying import TooMuchError
+from dwbatch.local.settling import settle
 from tests.local.asking import patient
 
 ROW = "00000000-0000-4000-8000-000000000000"
@@ -18,6 +22,23 @@ COMMON = st.one_of(
 BODIES = st.dictionaries(
     st.sampled_from(["model", "messages", "input", "prompt", "n", "max_tokens", "dimensions"]),
     st.one_of(COMMON, st.lists(st.dictionaries(st.sampled_from(["role", "content"]), COMMON))),
+)
+
+
+CHAT = Claim(0, 0, 0, ROW, "a", "/v1/chat/completions", "24h", b"")
+CHATS = st.fixed_dictionaries(
+    {
+        "model": st.text(),
+        "messages": st.lists(st.dictionaries(st.sampled_from(["role", "content"]), st.text())),
+    },
+    optional={
+        "temperature": st.floats(0, 1),
+        "n": st.integers(1, 3),
+        "max_tokens": st.integers(1, 3),
+        "tool_choice": st.just("required"),
+        "tools": st.just([{"type": "function", "function": {"name": "f"}}]),
+        "response_format": st.just({"type": "json_object"}),
+    },
 )
 
 
@@ -112,3 +133,19 @@ def test_any_body_is_answered_in_its_endpoints_shape(url: str, body: dict[str, A
 def test_more_than_a_model_would_give_is_refused(url: str, body: dict[str, Any]) -> None:
     with pytest.raises(TooMuchError):
         echo(url, body, ROW)
+
+
+@patient
+@given(CHATS | BODIES.map(lambda body: {"model": "m"} | body))
+def test_an_answer_that_is_written_at_once_is_the_one_that_would_have_been_built(
+    body: dict[str, Any],
+) -> None:
+    usual = plain_echo.settled(CHAT, body)
+
+    assert usual is None or usual == settle(echo_model(CHAT, body), CHAT, body)
+
+
+def test_texts_that_ask_for_nothing_else_are_answered_at_once() -> None:
+    body = {"model": "m", "temperature": 0, "messages": [{"role": "user", "content": "Hello"}]}
+
+    assert plain_echo.settled(CHAT, body) is not None
