@@ -10,6 +10,7 @@ PARTS = {
     "again": "the same call on 200 finished rows",
     "send": "upload of 1 MB",
     "whole": "a whole job of 40 rows",
+    "serve": "the local server, 200 lines",
 }
 
 

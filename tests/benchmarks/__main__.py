@@ -12,6 +12,7 @@ from typing import Any
 from dwbatch.local import Server
 from tests.benchmarks.measure import Rounds, interleaved
 from tests.benchmarks.sending import sink
+from tests.benchmarks.serving import write_request_lines
 from tests.benchmarks.table import Line, render
 from tests.benchmarks.texts import write_result_files
 
@@ -116,6 +117,32 @@ def whole(rows: int, rounds: int) -> list[Line]:
     ]  # fmt: skip
 
 
+def serving(rows: int, rounds: int, folder: str) -> list[Line]:
+    """What the local server itself costs, which is in no other figure."""
+    path = Path(folder) / "requests.jsonl"
+    write_request_lines(path, rows)
+    given = {"path": str(path)}
+    found = interleaved(
+        {name: (f"serving.{name}", given) for name in ("library", "validated", "ours")}, rounds
+    )
+    library, validated, ours = found["library"], found["validated"], found["ours"]
+    served = ours.of("bytes")
+    floor = interleaved({"floor": ("serving.floor", given | {"size": int(served)})}, rounds)["floor"]
+    what = f"the local server, {rows:,} lines ({path.stat().st_size / MEGA:,.0f} MB)"
+    path.unlink()
+    return [
+        Line(f"{what}: validated / decoded by the JSON library", _times(validated, library, "cpu_s", "cpu_s")),
+        Line(f"{what}: uploaded, validated and stored / decoded", _times(ours, library, "accept_cpu_s", "cpu_s")),
+        Line(f"{what}: echo, rows a second of CPU", f"{rows / ours.of('echo_cpu_s'):,.0f} (spread {ours.spread('echo_cpu_s'):.0%})"),
+        Line(f"{what}: results served, MB a second", f"{served / MEGA / ours.of('serve_wall_s'):,.0f} of {served / MEGA:,.0f} MB ({ours.of('serve_wall_s') / floor.of('wall_s'):.1f} x reading a file)"),
+        Line(f"{what}: peak memory of it all", f"{ours.of('peak_mb'):,.0f} MB"),
+    ]  # fmt: skip
+
+
+def _times(above: Rounds, below: Rounds, over: str, under: str) -> str:
+    return f"{above.of(over) / below.of(under):.2f} x (spread {above.spread(over):.0%})"
+
+
 def starting(rounds: int) -> list[Line]:
     """The import."""
     found = interleaved({name: (f"starting.{name}", {}) for name in ("pandas", "ours")}, rounds)
@@ -153,6 +180,7 @@ def table(rows: int, rounds: int, only: str | None = None) -> str:
             "again": lambda: again(rows, rounds, folder),
             "send": lambda: sending(max(rows // 5_000, 1), rounds, folder),
             "whole": lambda: whole(max(rows // 5, 1), rounds),
+            "serve": lambda: serving(rows, rounds, folder),
             "start": lambda: starting(rounds),
         }
         chosen = [part for name, part in parts.items() if only in {None, name}]
@@ -164,7 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="short rows and result lines")
     parser.add_argument("--rounds", type=int, default=3, help="times that each case is run")
-    parser.add_argument("--only", choices=("build", "read", "again", "send", "whole", "start"))
+    parser.add_argument("--only", choices=("build", "read", "again", "send", "whole", "serve", "start"))
     given = parser.parse_args()
     machine = f"{platform.platform()}, Python {platform.python_version()}"
     sys.stderr.write(f"{machine}, {given.rounds} rounds\n")
