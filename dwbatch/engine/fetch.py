@@ -42,11 +42,13 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     lines = pa.concat_tables([_held(shard, desk), *(table for table in read if table is not None)])
     requests = desk.checkpoint.requests(shard.number)
     custom_ids = requests["custom_id"].combine_chunks()
-    readable = _named(custom_ids, _readable(lines))
+    readable, present = _named(custom_ids, _readable(lines)), _named(custom_ids, lines)
     if readable < shard.requests and not is_gone and not _is_final(shard, desk, readable):
         why = f"{shard.requests - readable} of {shard.requests} rows of shard {shard.number} have no result line yet"
         return Outcome(shard, again_in_s=desk.pace.settle_s, waiting_for=why)
     settled = settle(lines, custom_ids, batch_status=shard.server_status or "")
+    # The answers in both orders at once are the most that a call ever holds.
+    del lines, read
     for name in ("request_key", "answers_key"):
         settled = settled.append_column(name, requests[name])
     desk.checkpoint.write_results(shard.number, settled)
@@ -54,7 +56,7 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     if desk.order.judge and Kind.INVALID in desk.order.kinds:
         settled = judged(settled, desk.order.judge)
     must_replan = bool(is_owed(settled, desk.order.kinds, is_fresh=is_fresh).any())
-    outcome = _kept(shard, desk, _named(custom_ids, lines), may_grow=not is_gone)
+    outcome = _kept(shard, desk, present, may_grow=not is_gone)
     return replace(outcome, must_replan=must_replan)
 
 
