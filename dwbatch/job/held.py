@@ -1,5 +1,6 @@
 """What a job stands on: a folder, a way to the server, and perhaps the call that made it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from dwbatch.call import Call
@@ -8,7 +9,8 @@ from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.connect import Connection
 from dwbatch.engine.clock import Clock
 from dwbatch.engine.desk import Limits, Order
-from dwbatch.engine.wanted import is_in, keys_of
+from dwbatch.engine.lookup import KeyIndex
+from dwbatch.engine.wanted import keys_of
 from dwbatch.opening import Means
 from dwbatch.options import Options, Prompt
 
@@ -65,17 +67,17 @@ class Held:
 
     def shards(self) -> list[Shard]:
         """The job's own shards as last recorded, by number."""
-        return [shard for shard in self.every() if self.owns(shard)]
+        return self.owned(self.every())
 
-    def owns(self, shard: Shard) -> bool:
-        """Whether a shard is this job's: of its server, and with a request that it wants."""
-        if shard.server != self.connection.server:
-            return False
+    def owned(self, shards: Iterable[Shard]) -> list[Shard]:
+        """Those of some shards that are this job's: of its server, and with a request that it wants."""
+        here = [shard for shard in shards if shard.server == self.connection.server]
         if self.numbers is not None:
-            return shard.number in self.numbers
+            return [shard for shard in here if shard.number in self.numbers]
         if self.call is None:
-            return True
-        return bool(is_in(self.call.asked.keys, keys_of(self.checkpoint, shard)).any())
+            return here
+        index = KeyIndex.of(self.call.asked.keys)
+        return [shard for shard in here if len(index.known(keys_of(self.checkpoint, shard)))]
 
     def order(self) -> Order:
         """The order of a call that only waits: it sends nothing, and asks for nothing again."""

@@ -53,8 +53,9 @@ def wait(held: Held, *, timeout_s: float | None, progress: Progress, watcher: Wa
             ) as desk,
         ):
             shards = held.every()
-            active = {shard.number for shard in shards if shard.state in IN_FLIGHT and held.owns(shard)}
-            others = [shard for shard in shards if held.owns(shard) and shard.number not in active]
+            owned = held.owned(shards)
+            active = {shard.number for shard in owned if shard.state in IN_FLIGHT}
+            others = [shard for shard in owned if shard.number not in active]
             runner = Runner(desk, shards, active, Sampled(watcher, held.checkpoint, clock, others=others))
             deadline = None if timeout_s is None else max(clock.monotonic(), started + timeout_s)
             ending = runner.carry(deadline=deadline, goal=Goal.FETCHED)
