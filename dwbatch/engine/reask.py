@@ -92,6 +92,14 @@ class Questions:
         ]
         return pa.concat_arrays([pa.array([], KEY), *hashed])
 
+    def hold(self, requests: pa.Table) -> bool:
+        """Whether the requests of a shard are questions, one and all, to the letter."""
+        asked = [self._by_id.get(custom_id) for custom_id in requests["custom_id"].to_pylist()]
+        known = [question for question in asked if question is not None]
+        if len(known) < len(asked):
+            return False
+        return bool(self.request_keys(known).equals(requests["request_key"].combine_chunks()))
+
     def lines(self, requests: pa.Table) -> Iterator[Lines]:
         """Lines of these requests; see `dwbatch.engine.source.Source`."""
         custom_ids = requests["custom_id"].to_pylist()
@@ -108,8 +116,8 @@ def plan_reask(
 ) -> tuple[list[Shard], frozenset[int]]:
     """Plan shards for questions, and record the plan; nothing is sent yet.
 
-    A row that is on its way already is not asked twice. What an earlier call of this kind planned and
-    did not buy is dropped, once a look-up has shown that it was not bought after all.
+    A row that is on its way already is not asked twice. What an earlier call planned and did not buy is
+    used where it asks the same; else it is dropped, once a look-up has shown that it was not bought after all.
 
     Parameters
     ----------
@@ -117,7 +125,7 @@ def plan_reask(
     desk : Desk
         Whose source they are.
     done : collection of int
-        Shards that this call has planned before: their rows are not planned once more.
+        Shards that this call has carried before: their rows are not planned once more.
 
     Returns
     -------
@@ -134,12 +142,12 @@ def plan_reask(
             shard.state in IN_FLIGHT | UNPAID or shard.number in done
         ):
             continue
-        table = desk.checkpoint.requests(shard.number, ["request_key", "answers_key"])
+        table = desk.checkpoint.requests(shard.number, ["custom_id", "request_key", "answers_key"])
         keys = table["answers_key"].combine_chunks()
         if not is_in(keys, questions.keys).any():
             continue
         if shard.state in UNPAID and shard.number not in done:
-            shard = shards[shard.number] = _dropped(found, desk)
+            shard = shards[shard.number] = _taken_up(found, table, questions, desk)
         if shard.state in {State.SUBMITTING, *UNPAID}:
             active.add(shard.number)
         if shard.state is not State.DROPPED:
@@ -155,6 +163,16 @@ def plan_reask(
         active.add(shard.number)
     desk.checkpoint.write_shards(shards.values())
     return list(shards.values()), frozenset(active)
+
+
+def _taken_up(shard: Shard, requests: pa.Table, questions: Questions, desk: Desk) -> Shard:
+    """A shard that an earlier call did not buy: of use where it asks the same, else dropped."""
+    if not questions.hold(requests):
+        return _dropped(shard, desk)
+    if shard.number not in desk.memories:
+        # Its upload may have come through without anybody's knowing.
+        desk.memory(shard).may_be_up = shard.state is State.PLANNED
+    return desk.renamed(shard)
 
 
 def _dropped(shard: Shard, desk: Desk) -> Shard:

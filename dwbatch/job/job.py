@@ -221,7 +221,7 @@ class Job:
             A line on stderr meanwhile.
         **parameters
             What the requests say differently: ``max_tokens``, ``temperature``, ``top_p``, ``stop``, ``seed``,
-            ``reasoning_effort``, ``model``, ``extra_body``.
+            ``reasoning_effort``, ``model``, ``extra_body``; and ``max_cost``, as for `dwbatch.run`.
 
         Returns
         -------
@@ -234,8 +234,8 @@ class Job:
             If a kind or parameter is unknown, or the mask does not fit; nothing was sent.
         CheckpointLockedError
             If another call holds the checkpoint; nothing was sent.
-        ApiError, TransportError, JobStoppedError
-            If the server will not have it; what was bought is kept.
+        ApiError, TransportError, JobStoppedError, CostLimitError
+            If the server will not have it, or it costs too much; what was bought is kept.
         """
         return Job(retrying.retry(self._held, which, parameters, progress=Progress(is_shown=progress)))
 

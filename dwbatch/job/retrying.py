@@ -15,6 +15,7 @@ from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Kind
 from dwbatch.engine.again import is_owed
+from dwbatch.engine.budget import Budget
 from dwbatch.engine.desk import Desk, Limits
 from dwbatch.engine.goal import Goal
 from dwbatch.engine.progress import Progress
@@ -26,6 +27,7 @@ from dwbatch.job.held import Held
 from dwbatch.job.rows import View, gathered, view_of
 from dwbatch.limits import Problems, check_kinds
 from dwbatch.opening import at_desk
+from dwbatch.options import Options
 from dwbatch.outcome import answer_columns
 from dwbatch.prompts.encode import canonical
 
@@ -42,7 +44,8 @@ class _Line(msgspec.Struct):
 
 def retry(held: Held, which: object, parameters: Mapping[str, object], *, progress: Progress) -> Held:
     """Buy some rows of a job again; see `Job.retry`."""
-    changes = _changes(parameters)
+    options = read_options({"model": "the same", **parameters}, call="retry")
+    changes = _changes(options, parameters)
     try:
         with locked(held.checkpoint.path, timeout_s=0.0):
             shards = held.shards()
@@ -63,6 +66,8 @@ def retry(held: Held, which: object, parameters: Mapping[str, object], *, progre
                 source=None,
                 limits=_limits(held),
             ) as desk:
+                if options.cost_limit is not None:
+                    desk.budget = Budget(options.cost_limit, order.completion_window)
                 return _retried(held, which, changes, desk, progress)
     finally:
         progress.close()
@@ -84,12 +89,13 @@ def _retried(
     desk.source = questions
     bought, done = set[int](), set[int]()
     while len(questions):
-        known = {shard.number for shard in held.every()}
         every, active = plan_reask(questions, desk, done=done)
-        done |= {shard.number for shard in every} - known
+        done |= active
         bought |= active
         if Runner(desk, every, active, progress).carry(goal=Goal.BOUGHT) is not Ending.REPLAN:
             break
+    if desk.budget is not None and desk.budget.refusal is not None:
+        raise desk.budget.refusal
     progress.say(f"{len(questions):,} requests asked again in {len(bought)} batches.")
     return held if held.numbers is None else held.only(held.numbers | bought)
 
@@ -177,8 +183,8 @@ def _lines(shard: Shard, desk: Desk) -> Iterator[bytes]:
         yield rest
 
 
-def _changes(parameters: Mapping[str, object]) -> dict[str, object]:
-    options = read_options({"model": "the same", **parameters}, call="retry")
+def _changes(options: Options, parameters: Mapping[str, object]) -> dict[str, object]:
+    """What the requests say differently."""
     body = options.sampling()
     allowed = {
         "max_tokens",
@@ -190,10 +196,11 @@ def _changes(parameters: Mapping[str, object]) -> dict[str, object]:
         "extra_body",
         "model",
     }
-    strange = [name for name in parameters if name not in allowed]
+    strange = [name for name in parameters if name not in {*allowed, "max_cost"}]
     if strange:
         raise InputError.nothing_sent(
-            f"retry() changes parameters of the request ({', '.join(sorted(allowed))}); {strange[0]!r} is none of them."
+            f"retry() takes max_cost= and parameters of the request ({', '.join(sorted(allowed))}); {strange[0]!r} is "
+            "none of them."
         )
     return {**body, "model": parameters["model"]} if "model" in parameters else body
 

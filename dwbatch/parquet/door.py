@@ -175,7 +175,9 @@ def _placed(options: Options, target: Destination) -> Options:
 def _refuse_values(options: Options, if_exists: object, row_group_size: object) -> None:
     if not isinstance(options.model, str):
         raise InputError.nothing_sent(
-            "run_parquet() takes one model=, or a template such as '{model}' that names it row by row."
+            "run_parquet() takes one model=, or a template such as '{model}' that names it row by row. To ask several "
+            "models of every row, make one call for each: with a model=, an output= and a destination of its own, and "
+            "the destination of the one before as its source, which gives one file with the answers of all."
         )
     if if_exists not in {None, "replace", "append"}:
         raise InputError.nothing_sent(f"if_exists= takes 'replace' or 'append'; got {if_exists!r}.")

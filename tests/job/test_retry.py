@@ -95,7 +95,7 @@ def test_a_mask_asks_exactly_its_rows(server: Server, model: Model) -> None:
         ("wrong", {}, "takes False, one of"),
         (np.array([True]), {}, "a mask of 5 truths"),
         ("failed", {"output": "x"}, "is none of them"),
-        ("failed", {"max_cost": 1}, "'max_cost' is none of them"),
+        ("failed", {"max_cost": -1}, "max_cost= takes an amount of at least 0"),
         ("failed", {"max_completion_tokens": 5}, "max_tokens"),
     ],
 )
