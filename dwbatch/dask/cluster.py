@@ -4,7 +4,9 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +25,7 @@ from dwbatch.engine.fetch import fetch
 from dwbatch.engine.goal import Step
 from dwbatch.engine.source import SourceChangedError
 from dwbatch.engine.upload import upload
-from dwbatch.errors import DwbatchError, InputError, TransportError
+from dwbatch.errors import DwbatchError, InputError, JobStoppedError, TransportError, first_line
 from dwbatch.opening import Means
 from dwbatch.wire.failures import StoppedError
 
@@ -38,7 +40,12 @@ ASK_S = 5.0
 FEWEST_HANDS = 4
 MOST_HANDS = 64
 
-LOST = (KilledWorker, CommClosedError, CancelledError)
+
+class _UnreachableError(Exception):
+    """The scheduler does not answer."""
+
+
+LOST = (KilledWorker, CommClosedError, CancelledError, _UnreachableError)
 
 
 def means_for(call: PartitionsCall) -> Means:
@@ -85,13 +92,12 @@ class ClusterPorter:
         is_far = step is fetch or (step is upload and isinstance(desk.source, PartitionsSource))
         if not is_far:
             return step(shard, desk)
-        where = self._look_around(desk)
         try:
-            report = self._wait_for(self._send(step, shard, desk, where), desk)
+            report = self._wait_for(self._send(step, shard, desk, self._look_around(desk)), desk)
         except SourceChangedError as error:
             return Outcome(replace(shard, state=State.DROPPED), is_settled=True, fault=error)
         except LOST as error:
-            return _lost(shard, desk, error)
+            return _stopped(shard, error) if self._cluster.status == "closed" else _lost(shard, desk, error)
         desk.memories[shard.number] = report.memory
         desk.tally.refusals += report.refusals
         return report.outcome
@@ -101,7 +107,8 @@ class ClusterPorter:
         where = Where.of(desk)
         with self._lock:
             if where != self._checked:
-                found = self._cluster.run(_look, where, on_error="return")
+                with _reaching(self._cluster):
+                    found = self._cluster.run(_look, where, on_error="return")
                 # A worker that is lost while it looks is no fault of the call's.
                 complaints = [said for said in found.values() if isinstance(said, DwbatchError)]
                 if complaints:
@@ -132,7 +139,8 @@ class ClusterPorter:
         return self._start(dask.delayed(run_errand, pure=False)(Sealed(errand), pieces, dask_key_name=name))
 
     def _start(self, errand: Any) -> Any:
-        return self._cluster.compute(errand)
+        with _reaching(self._cluster):
+            return self._cluster.compute(errand)
 
     def _wait_for(self, future: Any, desk: Desk) -> Report:
         is_over = threading.Event()
@@ -151,8 +159,22 @@ class ClusterPorter:
 
     def _is_known(self, key: str) -> bool:
         """Whether the scheduler still has an errand: what came to it while it was restarted is forgotten without a word."""
-        known: bool = self._cluster.run_on_scheduler(_has, key)
+        with _reaching(self._cluster):
+            known: bool = self._cluster.run_on_scheduler(_has, key)
         return known
+
+
+@contextmanager
+def _reaching(cluster: Client) -> Iterator[None]:
+    """Tell a scheduler that is gone from an error of what was to be done."""
+    if cluster.status == "closed":
+        raise _UnreachableError("the client of the cluster is closed")
+    try:
+        yield
+    except CommClosedError:
+        raise
+    except OSError as error:
+        raise _UnreachableError(str(error)) from error
 
 
 def _has(key: str, dask_scheduler: Any = None) -> bool:
@@ -161,6 +183,14 @@ def _has(key: str, dask_scheduler: Any = None) -> bool:
 
 def _look(where: Where, dask_worker: Any = None) -> None:
     where.key(worker=dask_worker)
+
+
+def _stopped(shard: Shard, error: Exception) -> Outcome:
+    fault = JobStoppedError(
+        f"The scheduler of the cluster is gone, and its client has given up ({first_line(error)}). What was bought "
+        "before is kept, and nothing is bought twice: start the cluster again and make the same call."
+    )
+    return Outcome(shard, fault=fault)
 
 
 def _lost(shard: Shard, desk: Desk, error: Exception) -> Outcome:

@@ -7,6 +7,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from dwbatch.dask.cluster import ClusterPorter
+from dwbatch.errors import JobStoppedError
 from dwbatch.local import Server
 from tests.api.calling import batches, files
 from tests.dask.calling import billed_once, frame, parted, run
@@ -56,6 +57,25 @@ def test_errands_that_the_cluster_forgets_cost_nothing(server: Server, client: C
     assert job.result(120).compute()["response"].tolist() == ANSWERS
     assert billed_once(server, len(ROWS))
     assert len(batches(server)) == SHARDS
+
+
+@pytest.mark.promise
+def test_a_call_whose_cluster_is_gone_for_good_stops_and_goes_on_elsewhere(
+    server: Server, cluster: LocalCluster
+) -> None:
+    server.faults.hang("GET", "/files/*/content", times=WORKERS)
+    with Client(cluster):
+        job = meanwhile(lambda: run(server, parted(ROWS), max_requests_per_batch=2))
+        until(lambda: len(server.faults.fired) == WORKERS)
+    with pytest.raises(JobStoppedError, match="start the cluster again and make the same call"):
+        job.result(120)
+    server.faults.clear()
+
+    out = run(server, parted(ROWS), max_requests_per_batch=2)
+
+    assert out.compute()["response"].tolist() == ANSWERS
+    assert billed_once(server, len(ROWS))
+    assert len(batches(server)) == len(files(server)) == SHARDS
 
 
 def test_an_errand_that_a_new_scheduler_never_heard_of_is_known_to_be_lost(client: Client) -> None:
