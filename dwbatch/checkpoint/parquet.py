@@ -9,7 +9,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from dwbatch.checkpoint.disk import Disk, write_atomically
-from dwbatch.checkpoint.schemas import FORMAT, FORMAT_FIELD, LATER
+from dwbatch.checkpoint.schemas import FORMAT, FORMAT_FIELD, LATER, REPEATED
 from dwbatch.errors import CheckpointError, first_line
 
 
@@ -20,7 +20,16 @@ def write(disk: Disk, path: Path, table: pa.Table) -> None:
 
 def fill(file: BinaryIO | pa.NativeFile, table: pa.Table) -> None:
     """Write a table into an open file, with a checksum on every page."""
-    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+    repeated = [name for name in table.schema.names if name in REPEATED]
+    # Nobody looks for a row by its statistics, and texts of their own fit no dictionary.
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        write_page_checksum=True,
+        use_dictionary=repeated or False,
+        write_statistics=False,
+    )
 
 
 def read(

@@ -37,6 +37,9 @@ REQUESTS = pa.schema(
 # Folders written before there were embeddings lack it: all of its values are null there.
 LATER = frozenset({"embedding"})
 
+# The few texts that many rows share.
+REPEATED = frozenset({"status", "error_code", "error", "finish_reason", "model"})
+
 RESULTS = pa.schema(
     [
         pa.field("custom_id", pa.string(), nullable=False),

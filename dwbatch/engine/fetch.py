@@ -42,7 +42,8 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     lines = pa.concat_tables([_held(shard, desk), *(table for table in read if table is not None)])
     requests = desk.checkpoint.requests(shard.number)
     custom_ids = requests["custom_id"].combine_chunks()
-    readable, present = _named(custom_ids, _readable(lines)), _named(custom_ids, lines)
+    present = _named(custom_ids, lines)
+    readable = _named(custom_ids, _readable(lines)) if _is_malformed(lines).any() else present
     if readable < shard.requests and not is_gone and not _is_final(shard, desk, readable):
         why = f"{shard.requests - readable} of {shard.requests} rows of shard {shard.number} have no result line yet"
         return Outcome(shard, again_in_s=desk.pace.settle_s, waiting_for=why)
@@ -67,8 +68,11 @@ def _named(custom_ids: pa.Array, lines: pa.Table) -> int:
 
 def _readable(lines: pa.Table) -> pa.Table:
     """Which requests have a line that could be read; the texts of answers are not copied for it."""
-    is_malformed = pc.is_in(lines["error_code"], value_set=pa.array([MALFORMED]))
-    return lines.select(["custom_id"]).filter(pc.invert(is_malformed))
+    return lines.select(["custom_id"]).filter(pa.array(~_is_malformed(lines)))
+
+
+def _is_malformed(lines: pa.Table) -> np.ndarray:
+    return np.asarray(pc.is_in(lines["error_code"], value_set=pa.array([MALFORMED])))
 
 
 def _read(file_id: str | None, shard: Shard, desk: Desk) -> pa.Table | None:

@@ -1,7 +1,9 @@
 """Our marks on what stands at the server: how a file or batch is recognised as ours."""
 
 from collections.abc import Mapping
-from heapq import nsmallest
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.wire.objects import Batch
@@ -21,7 +23,7 @@ def file_name(name: str, shard: Shard) -> str:
     return f"{name}-{shard.mark}.jsonl"
 
 
-def metadata(shard: Shard, *, job: str, keys: list[bytes], given: Mapping[str, str]) -> dict[str, str]:
+def metadata(shard: Shard, *, job: str, keys: pa.ChunkedArray, given: Mapping[str, str]) -> dict[str, str]:
     """Metadata of a shard's batch.
 
     Parameters
@@ -29,7 +31,7 @@ def metadata(shard: Shard, *, job: str, keys: list[bytes], given: Mapping[str, s
     shard : Shard
     job : str
         Id of the call that sends it.
-    keys : list of bytes
+    keys : pa.ChunkedArray of fixed-size binary
         The shard's answers_keys; the smallest ones are shown, as hexadecimal.
     given : mapping of str to str
         The user's own.
@@ -38,7 +40,7 @@ def metadata(shard: Shard, *, job: str, keys: list[bytes], given: Mapping[str, s
     -----
     At most 512 characters a value, so that servers with OpenAI's limits take it too.
     """
-    smallest = nsmallest(KEYS_SHOWN, keys)
+    smallest = keys.take(pc.sort_indices(keys)[:KEYS_SHOWN]).to_pylist()
     shown = ",".join(key.hex()[:KEY_CHARACTERS] for key in smallest)
     return {**given, MARK: shard.mark, JOB: job, KEYS: shown}
 

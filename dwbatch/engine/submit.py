@@ -152,7 +152,7 @@ def _post(shard: Shard, desk: Desk) -> Outcome:
 
 
 def _marks(shard: Shard, desk: Desk) -> dict[str, str]:
-    keys = desk.checkpoint.requests(shard.number, ["answers_key"])["answers_key"].to_pylist()
+    keys = desk.checkpoint.requests(shard.number, ["answers_key"])["answers_key"]
     return metadata(shard, job=desk.order.job, keys=keys, given=desk.order.metadata)
 
 

@@ -73,7 +73,7 @@ def test_a_purchase_that_turns_up_after_a_cancel_is_adopted_when_its_rows_are_as
     checkpoint = Checkpoint(tmp_path / "job")
     (shard,) = checkpoint.shards()
     assert shard.state is State.DROPPED
-    keys = checkpoint.requests(shard.number)["answers_key"].to_pylist()
+    keys = checkpoint.requests(shard.number)["answers_key"]
     late = {
         "input_file_id": shard.input_file_id,
         "endpoint": shard.endpoint,
