@@ -1,18 +1,19 @@
 """A file of request lines, accepted slab by slab: what is plainly good is checked many lines at a time."""
 
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from operator import sub
 from typing import Any, BinaryIO
 
 import msgspec
 
-from dwbatch.local import reasoning, serde
+from dwbatch.local import canonical, reasoning, serde
 from dwbatch.local.limits import Limits, Model
 from dwbatch.local.lines import COMPACT, MOST_CUSTOM_ID_BYTES, PATHS, SPACED, Lines, fits
 from dwbatch.local.slabs import Figures, Kept, Slab, pack, read
 
 # Large enough that what is done once a slab costs nothing, small enough to stay in the processor's cache.
-SLAB_BYTES = 256 * 1024
+SLAB_BYTES = 64 * 1024
 
 _METHOD = "POST"
 # Writing a body anew makes it longer only where a number is spelled out: 1e15 is the worst, 18 letters for 4.
@@ -59,24 +60,45 @@ def slabs(file: BinaryIO, *, limits: Limits, models: Mapping[str, Model] | None)
     Notes
     -----
     A slab in which anything is odd is read line by line by `Lines`, which knows what is allowed and has the
-    words for what is not. Here only what nobody could object to goes through.
+    words for what is not. Here only what nobody could object to goes through, and fastest what need not even
+    be written anew.
     """
     one_by_one = Lines(limits=limits, models=models)
-    while raws := file.readlines(SLAB_BYTES):
-        slab = plain(raws, limits=limits, models=models)
+    while text := file.read(SLAB_BYTES):
+        text += file.readline()
+        slab = as_it_is(text, limits=limits, models=models) or plain(text, limits=limits, models=models)
         if slab is None:
-            slab = pack(one_by_one.requests(raws))
+            slab = pack(one_by_one.requests(BytesIO(text).readlines()))
         else:
-            one_by_one.count(slab.total, size=sum(map(len, raws)))
+            one_by_one.count(slab.total, size=len(text))
         if slab.total:
             yield slab
     one_by_one.end()
 
 
-def plain(raws: list[bytes], *, limits: Limits, models: Mapping[str, Model] | None) -> Slab | None:
+def as_it_is(text: bytes, *, limits: Limits, models: Mapping[str, Model] | None) -> Slab | None:
+    """A slab of lines that are kept as they stand; None if any of them is to be read or written otherwise."""
+    found = canonical.lines(text)
+    if found is None or len(text) > limits.max_body_bytes:
+        return None
+    names = {line.body.model for line in found}
+    asked = {(line.method, line.url) for line in found}
+    custom_ids = [line.custom_id for line in found]
+    if len(names) != 1 or len(asked) != 1 or not _are_plain(custom_ids):
+        return None
+    (method, url), name = asked.pop(), names.pop()
+    if method != _METHOD or url not in PATHS or not _is_offered(name, url, models):
+        return None
+    around = len(found) * (COMPACT + len("\n") + len(_METHOD) + len(url))
+    size = len(text) - around - sum(map(len, custom_ids))
+    return Slab(len(found), text, {name: {"count": len(found), "bytes": size}})
+
+
+def plain(text: bytes, *, limits: Limits, models: Mapping[str, Model] | None) -> Slab | None:
     """A slab of lines that are plainly good; None if any of them is to be looked at closely."""
+    raws = BytesIO(text).readlines()
     try:
-        b"".join(raws).decode()
+        text.decode()
         found = list(map(read, raws))
         bodies = [_read_body(line.body) for line in found]
     # A ValueError: not UTF-8, or a number of more digits than Python reads.
@@ -98,11 +120,7 @@ def plain(raws: list[bytes], *, limits: Limits, models: Mapping[str, Model] | No
 
 def _are_lines_plain(raws: list[bytes], found: list[Kept], limits: Limits) -> bool:
     custom_ids = [line.custom_id for line in found]
-    joined = "".join(custom_ids)
-    # Such text is in a line what it is in the file, and each of its characters a byte.
-    if not (joined.isascii() and joined.isprintable()) or '"' in joined or "\\" in joined:
-        return False
-    if max(map(len, custom_ids)) > MOST_CUSTOM_ID_BYTES:
+    if not _are_plain(custom_ids):
         return False
     if _LONGER * max(map(len, raws)) > limits.max_body_bytes:
         return False
@@ -111,6 +129,18 @@ def _are_lines_plain(raws: list[bytes], found: list[Kept], limits: Limits) -> bo
     if max(map(sub, around, map(len, custom_ids))) > room:
         return False
     return all(_is_shallow(raws[start : start + _TOGETHER]) for start in range(0, len(raws), _TOGETHER))
+
+
+def _are_plain(custom_ids: list[str]) -> bool:
+    """Whether custom_ids are allowed, and stand in a line as they are, each character a byte."""
+    joined = "".join(custom_ids)
+    if not (joined.isascii() and joined.isprintable()) or '"' in joined or "\\" in joined:
+        return False
+    return max(map(len, custom_ids)) <= MOST_CUSTOM_ID_BYTES
+
+
+def _is_offered(name: str, url: str, models: Mapping[str, Model] | None) -> bool:
+    return models is None or (name in models and fits(models[name], url))
 
 
 def _is_shallow(raws: list[bytes]) -> bool:
@@ -126,7 +156,7 @@ def _are_bodies_plain(url: str, bodies: list[dict[str, Any]], models: Mapping[st
     asked: list[Any] = [body.get("model") for body in bodies]
     if set(map(type, asked)) != {str}:
         return False
-    if models is not None and not all(name in models and fits(models[name], url) for name in set(asked)):
+    if not all(_is_offered(name, url, models) for name in set(asked)):
         return False
     names = set().union(*bodies)
     if not reasoning.NAMES.isdisjoint(names) and any(reasoning.fault(url, body) for body in bodies):

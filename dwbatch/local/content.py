@@ -86,14 +86,10 @@ def _input(store: Store, file: sqlite3.Row, window: Window) -> Response:
 
 def _request_lines(store: Store, file: sqlite3.Row, window: Window) -> Generator[bytes, None, None]:
     with store.reading() as db:
-        if not window.skip and window.search is None and window.limit is None:
-            # The whole file is its slabs, as they are.
-            yield from slabs.stored(db, file["first_request"], file["total"])
-            return
-        lines = slabs.lines(db, file["first_request"], file["total"])
+        found = slabs.of_file(db, file["first_request"], file["total"])
         if window.search is not None:
-            lines = filter(lambda line: window.fits(slabs.read(line).custom_id), lines)
-        yield from islice(lines, window.skip, None)
+            found = (request for request in found if window.fits(request.custom_id))
+        yield from map(slabs.line, islice(found, window.skip, None))
 
 
 def page(lines: list[bytes], window: Window, *, has_more: bool) -> Response:

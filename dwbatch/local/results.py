@@ -52,12 +52,11 @@ def _lines(
     with store.reading() as db:
         ends = db.execute(_ENDS, (batch["seq"],))
         end = ends.fetchone()
-        for line, asked in enumerate(slabs.lines(db, batch["first_request"], batch["total"])):
+        for line, request in enumerate(slabs.of_file(db, batch["first_request"], batch["total"])):
             own = end if end is not None and end["line"] == line else None
             if own is not None:
                 end = ends.fetchone()
             word = _word(own, is_in_flight=line in in_flight)
-            request = slabs.read(asked)
             if (status is not None and word != status) or not window.fits(request.custom_id):
                 continue
             if skip:

@@ -29,7 +29,7 @@ class Slab(NamedTuple):
     total : int
         How many.
     lines : bytes
-        NDJSON, as the file's content is read back: the four fields in their order, nothing between them.
+        NDJSON: the four fields in any order, nothing between them.
     models : dict of str to Figures
         What there is of each model.
     """
@@ -55,10 +55,7 @@ def pack(requests: Iterable[Request]) -> Slab:
     """A slab of requests."""
     lines, models = list[bytes](), dict[str, Figures]()
     for one in requests:
-        lines.append(
-            b'{"custom_id":%b,"method":%b,"url":%b,"body":%b}\n'
-            % (_encode(one.custom_id), _encode(one.method), _encode(one.url), one.body)
-        )
+        lines.append(line(Kept(one.custom_id, one.method, one.url, msgspec.Raw(one.body))))
         add(models, {one.model: {"count": 1, "bytes": len(one.body)}})
     return Slab(len(lines), b"".join(lines), models)
 
@@ -93,25 +90,30 @@ def keep(db: sqlite3.Connection, slabs: Iterable[Slab]) -> tuple[int, dict[str, 
     return first, models
 
 
-def stored(db: sqlite3.Connection, first: int, total: int) -> Iterator[bytes]:
-    """The slabs of a file, in order; a file begins and ends with a slab of its own."""
+def of_file(db: sqlite3.Connection, first: int, total: int) -> Iterator[Kept]:
+    """The requests of a file, in order."""
+    # A file begins and ends with a slab of its own.
     found = db.execute(
         "SELECT lines FROM slab WHERE first >= ? AND first < ? ORDER BY first", (first, first + total)
     )
     for (lines,) in found:
-        yield lines
+        yield from map(read, split(lines))
 
 
-def lines(db: sqlite3.Connection, first: int, total: int) -> Iterator[bytes]:
-    """The lines of a file, in order, each with its newline."""
-    for slab in stored(db, first, total):
-        yield from split(slab)
-
-
-def split(slab: bytes) -> list[bytes]:
-    """The lines of a slab, each with its newline."""
+def split(lines: bytes) -> list[bytes]:
+    """The lines of a slab."""
     # Cut at b"\n" alone: what else ends a line of text may stand inside of a string.
-    return [line + b"\n" for line in slab.split(b"\n")[:-1]]
+    return lines.split(b"\n")[:-1]
+
+
+def line(one: Kept) -> bytes:
+    """A request as a file's content is read back, its fields in the real server's order."""
+    return b'{"custom_id":%b,"method":%b,"url":%b,"body":%b}\n' % (
+        _encode(one.custom_id),
+        _encode(one.method),
+        _encode(one.url),
+        one.body,
+    )
 
 
 class Lookup:

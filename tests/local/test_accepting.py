@@ -4,11 +4,12 @@ import io
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dwbatch.local import accepting, slabs
+from dwbatch.local import accepting, canonical, slabs
 from dwbatch.local.limits import CHAT, Limits, Model
 from dwbatch.local.lines import Lines
 from dwbatch.local.replies import Refusal
@@ -16,6 +17,21 @@ from tests.local.asking import line, patient
 
 GOOD = json.dumps(line("good"), separators=(",", ":"), sort_keys=True)
 DEEP = "[" * 126 + "]" * 126
+
+# Of a shape that is kept as it stands; what they say is another matter.
+KEPT_AS_THEY_STAND = [
+    json.dumps(one, separators=(",", ":"), sort_keys=True)
+    for one in (
+        line("a", temperature=0.5, seed=2**64),
+        line("a", model="other"),
+        line("a", model="nobody's"),
+        line("a" * 65),
+        line("a\x7f"),
+        line("a") | {"url": "/v1/embeddings"},
+        line("a") | {"url": "/v1/models"},
+        line("a") | {"method": "GET"},
+    )
+]
 
 # Single letters of JSON, and what else may be odd about a line.
 ODD = st.sampled_from(
@@ -41,6 +57,9 @@ ODD = st.sampled_from(
         GOOD.replace('"body":{', f'"body":{{"x":{DEEP},'),
         GOOD.replace('"body":{', f'"body":{{"x":[{DEEP}],'),
         GOOD.replace('"body":{', '"body":{"model":"twice",'),
+        *KEPT_AS_THEY_STAND,
+        GOOD + GOOD,
+        GOOD.replace(",", ",\n"),
         GOOD[:-1] + ',"url":"/v1/chat/completions"}',
         GOOD[:-1] + r',"\u0075rl":"/v1/chat/completions"}',
         '{"method":"",' + GOOD[1:],
@@ -69,13 +88,21 @@ def fate(content: bytes, limits: Limits, models: dict[str, Model] | None, *, is_
             models_of: dict[str, Any] = {}
             for slab in found:
                 slabs.add(models_of, slab.models)
-            return sum(slab.total for slab in found), b"".join(slab.lines for slab in found), models_of
+            return (
+                sum(slab.total for slab in found),
+                [kept for slab in found for kept in read_back(slab)],
+                models_of,
+            )
         lines = Lines(limits=limits, models=models)
         kept = slabs.pack(lines.requests(file.readlines()))
         lines.end()
     except Refusal as refusal:
         return refusal.status, refusal.text
-    return tuple(kept)
+    return kept.total, read_back(kept), kept.models
+
+
+def read_back(slab: slabs.Slab) -> list[bytes]:
+    return [slabs.line(slabs.read(text)) for text in slabs.split(slab.lines)]
 
 
 @patient
@@ -113,7 +140,35 @@ def test_where_a_slab_ends_makes_no_difference(texts: list[str]) -> None:
 def test_what_any_json_library_writes_is_plainly_good(separators: tuple[str, str]) -> None:
     texts = [json.dumps(line(str(row), temperature=0), separators=separators) for row in range(100)]
 
-    found = accepting.plain([text.encode() + b"\n" for text in texts], limits=Limits(), models=MODELS)
+    found = accepting.plain("".join(f"{text}\n" for text in texts).encode(), limits=Limits(), models=MODELS)
 
     assert found is not None
     assert found.total == 100
+
+
+def test_lines_whose_keys_are_sorted_are_kept_as_they_stand() -> None:
+    text = "".join(
+        json.dumps(line(str(row), temperature=0), separators=(",", ":"), sort_keys=True) + "\n"
+        for row in range(9)
+    ).encode()
+
+    found = accepting.as_it_is(text, limits=Limits(), models=MODELS)
+
+    assert found is not None
+    assert (found.total, found.lines) == (9, text)
+
+
+@pytest.mark.parametrize("shape", [canonical.Message, canonical.Body, canonical.Line])
+def test_every_shape_has_its_fields_in_the_order_of_their_names(shape: type[msgspec.Struct]) -> None:
+    names = shape.__struct_fields__
+
+    assert list(names) == sorted(names)
+
+
+@pytest.mark.parametrize("text", KEPT_AS_THEY_STAND)
+def test_what_a_line_says_is_looked_at_whatever_its_shape(text: str) -> None:
+    content = f"{text}\n".encode()
+
+    together = fate(content, Limits(), MODELS, is_alone=False)
+
+    assert together == fate(content, Limits(), MODELS, is_alone=True)
