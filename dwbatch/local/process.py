@@ -35,6 +35,7 @@ START_TIMEOUT_S = 30.0
 _HEALTH_TIMEOUT_S = 2.0
 _LOOK_AGAIN_S = 0.02
 _IDLE_LOOK_S = 1.0
+WRONG_USAGE = 2
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -150,7 +151,7 @@ def serve(argv: list[str]) -> int:
     Returns
     -------
     int
-        Exit status, 0.
+        Exit status: 0, or 2 if the arguments or the folder are of no use.
     """
     options = _parser().parse_args(argv)
     folder = Path(options.folder)
@@ -158,7 +159,26 @@ def serve(argv: list[str]) -> int:
     over = threading.Event()
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), lambda *_: over.set())
-    with Server(
+    try:
+        server = _started(folder, options)
+    except (ValueError, RuntimeError) as error:
+        sys.stderr.write(f"dwbatch local: {error}\n")
+        return WRONG_USAGE
+    try:
+        _announce(folder, Running(os.getpid(), server.port, server.nonce))
+        if not options.nonce:
+            sys.stdout.write(f"Serving {server.base_url} from {folder}. Ctrl-C ends it.\n")
+            sys.stdout.flush()
+        while not over.wait(_IDLE_LOOK_S):
+            if options.idle and server.idle_s() > options.idle:
+                break
+    finally:
+        server.stop()
+    return 0
+
+
+def _started(folder: Path, options: argparse.Namespace) -> Server:
+    server = Server(
         folder,
         port=options.port,
         host=options.host,
@@ -175,15 +195,9 @@ def serve(argv: list[str]) -> int:
         upstream_key=os.environ.get(UPSTREAM_KEY),
         concurrency=options.concurrency,
         nonce=options.nonce,
-    ) as server:
-        _announce(folder, Running(os.getpid(), server.port, server.nonce))
-        if not options.nonce:
-            sys.stdout.write(f"Serving {server.base_url} from {folder}. Ctrl-C ends it.\n")
-            sys.stdout.flush()
-        while not over.wait(_IDLE_LOOK_S):
-            if options.idle and server.idle_s() > options.idle:
-                break
-    return 0
+    )
+    server.start()
+    return server
 
 
 def _announce(folder: Path, running: Running) -> None:

@@ -114,7 +114,7 @@ class Server:
     ) -> None:
         if not is_open and not is_loopback(host):
             raise ValueError(
-                f"host={host!r} lets other machines in. Say is_open=True if they should be, and give `keys`."
+                f"host={host!r} lets other machines in. Say is_open=True (--open) if it should, and give keys (--key)."
             )
         self._folder = Path(folder) if folder is not None else None
         self._address = (host, port)
