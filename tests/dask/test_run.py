@@ -1,5 +1,6 @@
 """A Dask frame gets the answers of pandas, and pays for each once."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +11,10 @@ import pytest
 from pydantic import BaseModel
 
 import dwbatch
-from dwbatch.errors import CheckpointError, InputError, JobTimeoutError
+from dwbatch.errors import CheckpointError, CostLimitError, InputError, JobTimeoutError
 from dwbatch.local import Server
 from tests.api.calling import Gate, posts, usual
-from tests.dask.calling import SAY, frame, parted, run
+from tests.dask.calling import SAY, billed_once, frame, parted, run
 
 
 class Review(BaseModel):
@@ -54,6 +55,21 @@ def test_the_frame_is_that_of_pandas(server: Server, options: dict[str, Any]) ->
     assert out.columns.tolist() == expected.columns.tolist()
     assert out.divisions == parted(rows).divisions
     assert out.dtypes.to_dict() == expected.dtypes.to_dict()
+
+
+@pytest.mark.only_doubleword("OpenAI estimates no cost, and without an estimate a limit stops all")
+def test_a_limit_is_kept_shard_by_shard(server: Server) -> None:
+    server.faults.reply(
+        "GET", "/files/{id}/cost-estimate", status=200, body={"total_estimated_cost": "1.00"}, times=None
+    )
+
+    with pytest.raises(CostLimitError) as caught:
+        run(server, parted(frame(*"abcde")), max_requests_per_batch=1, max_cost="2.50")
+
+    assert caught.value.spent == Decimal(2)
+    assert posts(server).count("/batches") == 2
+    assert len(run(server, parted(frame(*"abcde")), max_cost=3).compute()) == 5
+    assert billed_once(server, 5)
 
 
 def test_vectors_are_arrays_in_dask_too(server: Server) -> None:
