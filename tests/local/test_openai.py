@@ -114,6 +114,11 @@ def test_a_row_that_the_model_refuses_is_a_response_in_the_error_file() -> None:
         ([line("a", stream=True)], [("invalid_request", 1)]),
         ([line("a", model="m"), line("b", model="n")], [("mismatched_model", 2)]),
         ([b"\n"], [("empty_file", None)]),
+        ([json.dumps(line("a", x="?")).encode().replace(b"?", b"\xff") + b"\n"], [("invalid_json_line", 1)]),
+        (
+            [json.dumps(line("a", x=0)).encode().replace(b"0", b"1" * 5000) + b"\n"],
+            [("invalid_json_line", 1)],
+        ),
     ],
 )
 def test_a_batch_fails_by_itself_and_names_each_bad_line(

@@ -1,4 +1,14 @@
-"""Everything recorded of the real server, asked again of the local one."""
+"""Everything recorded of the real server, asked again of the local one.
+
+What no recording shows and this server does not do, each with its reason:
+
+- organisations, roles and the spending cap of a key: it has one account a key, which may do everything but
+  ``background`` inference, and so those refusals have no cause here;
+- the 422 for a reasoning effort without a bound on its output: that is a setting of single models;
+- images fetched from elsewhere at upload: off in the real server's own configuration too, and a server for work
+  without a network should need none;
+- an integer beyond 64 bits becomes a float there and stays an integer here: its digits are kept.
+"""
 
 import json
 import socket

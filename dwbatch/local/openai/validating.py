@@ -13,6 +13,7 @@ _KEYS = ("custom_id", "method", "url", "body")
 _MOST_FAULTS = 100
 
 _read_line = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read_anything = msgspec.json.Decoder().decode
 _read_text = msgspec.json.Decoder(str).decode
 
 
@@ -98,7 +99,10 @@ class Inspection:
     def _request(self, line: bytes, number: int) -> Request | None:
         try:
             given = _read_line(line)
-        except msgspec.DecodeError:
+            # What is only found is not looked into; a runner that cannot read a body would answer nobody.
+            _read_anything(line)
+        # A ValueError: not UTF-8, or a number of more digits than Python reads.
+        except (msgspec.DecodeError, ValueError):
             self._note("invalid_json_line", "This line is not parseable as valid JSON.", None, number)
             return None
         for key in _KEYS:
