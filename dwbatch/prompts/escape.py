@@ -17,6 +17,8 @@ SHORT = {
     b"\f": b"\\f",
 }
 FIRST_PLAIN, QUOTE, BACKSLASH = 0x20, 0x22, 0x5C
+# What each pass makes of a block stays in the cache for the next one: of megabytes it takes three times as long.
+BLOCK = 128 * 1024
 IS_SHORT = np.isin(np.arange(256), [ord(character) for character in SHORT])
 
 
@@ -29,27 +31,36 @@ def escape(texts: pa.Array) -> pa.Array:
 
     Notes
     -----
-    All texts are escaped in one buffer, each kind of character in one pass; the counts of what was
-    escaped before each text move its place. Control characters without a short escape are rare, and
-    take the slow way.
+    All texts are escaped as one buffer, block by block, each kind of character in one pass; the counts
+    of what was escaped before each text move its place. Control characters without a short escape are
+    rare, and take the slow way.
     """
     _, offsets, buffer = texts.buffers()
     places = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     if not len(texts) or places[0] == places[-1]:
         return texts
     said = np.frombuffer(buffer, dtype=np.uint8)[places[0] : places[-1]]
-    found = np.flatnonzero((said < FIRST_PLAIN) | (said == QUOTE) | (said == BACKSLASH))
+    found = np.concatenate([_special(said[at : at + BLOCK]) + at for at in range(0, len(said), BLOCK)])
     if not len(found):
         return texts
     if not IS_SHORT[said[found]].all():
         return _escape_each(texts)
-    escaped = said.tobytes()
-    for character, short in SHORT.items():
-        escaped = escaped.replace(character, short)
+    escaped = b"".join(_escape_block(said[at : at + BLOCK].tobytes()) for at in range(0, len(said), BLOCK))
     begins = places - places[0]
     moved = pa.array(begins + np.searchsorted(found, begins))
     validity = pc.is_valid(texts).buffers()[1] if texts.null_count else None
     return pa.LargeStringArray.from_buffers(len(texts), moved.buffers()[1], pa.py_buffer(escaped), validity)
+
+
+def _special(said: np.ndarray) -> np.ndarray:
+    """Where a character stands that JSON must escape."""
+    return np.flatnonzero((said < FIRST_PLAIN) | (said == QUOTE) | (said == BACKSLASH))
+
+
+def _escape_block(said: bytes) -> bytes:
+    for character, short in SHORT.items():
+        said = said.replace(character, short)
+    return said
 
 
 def _escape_each(texts: pa.Array) -> pa.Array:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import InputError
+from dwbatch.prompts import escape as escaping
 from dwbatch.prompts.encode import Skeleton, canonical, compile_body, encode, join
 from dwbatch.prompts.escape import escape
 from dwbatch.prompts.template import Slot, Template, parse
@@ -88,6 +90,20 @@ def test_a_slice_is_escaped_as_its_own_values(values: list[str | None]) -> None:
     column = pa.array(values, pa.large_string())
 
     assert escape(column.slice(1)).to_pylist() == escape(pa.array(values[1:], pa.large_string())).to_pylist()
+
+
+@brief
+@given(values=st.lists(st.none() | st.text('a"\\\n\té'), max_size=6), size=st.integers(1, 5))
+def test_the_borders_of_blocks_change_nothing(values: list[str | None], size: int) -> None:
+    column = pa.array(values, pa.large_string())
+    whole = escape(column)
+
+    with mock.patch.object(escaping, "BLOCK", size):
+        in_blocks = escape(column)
+
+    assert in_blocks.equals(whole)
+    in_json = [None if value is None else json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
+    assert whole.to_pylist() == in_json
 
 
 def test_a_skeleton_holds_the_constant_json_around_its_slots() -> None:
