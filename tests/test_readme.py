@@ -18,6 +18,7 @@ from dwbatch.columns import ERROR_CODE_MEANINGS, STATUS_MEANINGS, Kind
 from dwbatch.local import Server
 from dwbatch.options import Options
 from dwbatch.outcome import Naming
+from tests.benchmarks.dask_scale import reckoned
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,6 +67,10 @@ def test_every_block_of_code_runs_and_prints_what_the_readme_shows(
     assert printed.out == frame + "".join(printings)
     first_said = LAST_SENTENCE.findall(printed.err)[0]
     assert first_said.replace(str(reader), "/home/you").replace(os.sep, "/") == sentence.strip()
+
+
+def test_what_a_billion_rows_need_is_reckoned_by_the_benchmark() -> None:
+    assert blocks("plain") == ["".join(f"{line}\n" for line in reckoned(1_000_000_000))]
 
 
 def test_the_hosted_calls_name_neither_key_nor_server() -> None:

@@ -46,7 +46,7 @@ class Apart:
 
     def start(self) -> None:
         """Start a scheduler where the last one was, and a worker of it."""
-        here = ["--host", "127.0.0.1", "--no-dashboard"]
+        here = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
         folder = ["--local-directory", str(self._folder)]
         self._start("dask_scheduler", *here, "--port", self._port)
         until(self._answers)

@@ -123,10 +123,10 @@ def test_a_killed_client_goes_on_where_it_stopped(
     assert len(batches(server)) == SHARDS
 
 
-@pytest.mark.usefixtures("client")
-def test_what_a_cluster_bought_is_read_without_it(server: Server) -> None:
-    out = run(server, parted(ROWS))
+def test_what_a_cluster_bought_is_read_without_it(server: Server, cluster: LocalCluster) -> None:
+    with Client(cluster):
+        out = run(server, parted(ROWS))
 
-    computed = out.compute(scheduler="threads")
+    computed = out.compute()
 
     assert computed["response"].tolist() == ANSWERS

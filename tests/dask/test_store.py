@@ -80,15 +80,15 @@ def test_workers_that_do_not_see_the_store_are_named_before_anything_is_sent(
     assert posts(server) == []
 
 
-@pytest.mark.usefixtures("client")
 def test_a_frame_is_read_wherever_the_store_is_seen_and_needs_no_folder(
-    server: Server, place: str, tmp_path: Path
+    server: Server, cluster: LocalCluster, place: str, tmp_path: Path
 ) -> None:
-    out = run(server, parted(ROWS), checkpoint=place)
+    with Client(cluster):
+        out = run(server, parted(ROWS), checkpoint=place)
 
     shutil.rmtree(tmp_path / ".dwbatch")
 
-    assert out.compute(scheduler="threads")["response"].tolist() == ANSWERS
+    assert out.compute()["response"].tolist() == ANSWERS
 
 
 @pytest.mark.promise
