@@ -33,7 +33,18 @@ Ask = Callable[[object, Options, Sequence[str]], Asking]
 
 
 class EqualRowsWarning(UserWarning):
-    """More than half of the rows make the same request as an earlier row."""
+    """More than half of the rows make the same request as an earlier row.
+
+    Examples
+    --------
+    >>> import dwbatch, pandas, warnings
+    >>> frame = pandas.DataFrame({"text": ["lovely"] * 3})
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     plan = frame.doubleword.plan("{text}", model="m", checkpoint=False)
+    >>> [warning.category.__name__ for warning in caught]
+    ['EqualRowsWarning']
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,16 @@ class Estimate:
     prices : mapping of str to Price
         What its purchase would cost, by completion window; parts by model in ``prices["24h"].models``.
         Empty where the server has no prices at all, as OpenAI's has not.
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local, pandas
+    >>> frame = pandas.DataFrame({"text": ["lovely"]})
+    >>> with dwbatch.local.Server() as server:
+    ...     told = frame.doubleword.estimate("{text}", model="Qwen/Qwen3.5-35B-A3B-FP8", base_url=server.base_url,
+    ...                                      checkpoint=False)
+    >>> told.cost["1h"] > told.cost["24h"] > 0, told.is_guess
+    (True, False)
     """
 
     plan: Plan

@@ -54,6 +54,14 @@ class Plan:
         Where ids and answers are or would be kept; None for ``checkpoint=False``.
     is_begun : bool
         Whether that folder is there already.
+
+    Examples
+    --------
+    >>> import dwbatch, pandas
+    >>> frame = pandas.DataFrame({"text": ["lovely", "lovely", None]})
+    >>> plan = frame.doubleword.plan("{text}", model="m", checkpoint=False, dedupe=True)
+    >>> plan.rows, plan.requests, plan.duplicates, plan.skipped
+    (3, 1, 1, {'null_input': 1})
     """
 
     rows: int

@@ -77,6 +77,17 @@ class JobStatus:
     server_statuses : tuple of str
         The server's own words on the batches that are not over, each once.
     checkpoint : Path
+
+    Examples
+    --------
+    >>> import dwbatch, dwbatch.local, pandas, tempfile
+    >>> frame = pandas.DataFrame({"text": ["lovely", "awful"]})
+    >>> with tempfile.TemporaryDirectory() as folder, dwbatch.local.Server() as server:
+    ...     job = frame.doubleword.submit("{text}", model="m", base_url=server.base_url,
+    ...                                   checkpoint=f"{folder}/job", progress=False)
+    ...     status = job.wait(progress=False)
+    >>> status.state.value, status.requests, status.completed, status.pending
+    ('done', 2, 2, 0)
     """
 
     state: JobState

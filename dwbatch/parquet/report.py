@@ -34,6 +34,16 @@ class ParquetReport:
         Where ids and answers are kept.
     started_at, ended_at : datetime
         In UTC.
+
+    Examples
+    --------
+    >>> import tempfile, pandas, dwbatch, dwbatch.local
+    >>> with tempfile.TemporaryDirectory() as folder, dwbatch.local.Server() as server:
+    ...     pandas.DataFrame({"text": ["lovely", "awful"]}).to_parquet(f"{folder}/in.parquet")
+    ...     report = dwbatch.run_parquet(f"{folder}/in.parquet", f"{folder}/out.parquet", "{text}", model="m",
+    ...                                  base_url=server.base_url, progress=False)
+    >>> report.rows, report.ok, report.not_ok, report.sent
+    (2, 2, 0, 2)
     """
 
     destination: str

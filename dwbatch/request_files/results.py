@@ -22,7 +22,19 @@ LEFT_OUT = frozenset({"line_id"})
 
 
 class ResultsWarning(UserWarning):
-    """Some lines of a result file cannot be read."""
+    """Some lines of a result file cannot be read.
+
+    Examples
+    --------
+    >>> import dwbatch, pathlib, tempfile, warnings
+    >>> with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     path = pathlib.Path(folder, "output.jsonl")
+    ...     _ = path.write_text("no JSON at all")
+    ...     frame = dwbatch.read_results(path)
+    >>> [warning.category.__name__ for warning in caught], len(frame)
+    (['ResultsWarning'], 0)
+    """
 
 
 def read_results(*paths: str | PathLike[str]) -> pd.DataFrame:
