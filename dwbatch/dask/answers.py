@@ -29,6 +29,7 @@ from dwbatch.engine.wanted import keyed
 from dwbatch.errors import CheckpointError
 from dwbatch.frames import read_columns, with_answers
 from dwbatch.outcome import Naming, answer_columns, columns_read, without
+from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.identity import occurrence_keys
 from dwbatch.prompts.requests import Recipe, Rows, read_rows
 
@@ -199,8 +200,7 @@ def _numbers(call: PartitionsCall, checkpoint: Checkpoint, shards: Collection[Sh
 
 def _pairs(call: PartitionsCall) -> tuple[np.ndarray, np.ndarray]:
     """Each request with each partition that has a row of it, by request."""
-    places = call.rows.keys.dictionary_encode().indices.fill_null(-1)
-    code = np.asarray(places, dtype=np.int64)
+    _, code = distinct(call.rows.keys)
     starts = call.contents.starts
     count = len(starts) - 1
     partition = np.repeat(np.arange(count), np.diff(starts))

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from dwbatch.prompts.identity import KEY_BYTES
+from dwbatch.prompts.distinct import ABSENT, KEY_BYTES, halves_of
 
-ABSENT = -1
 _HALF = re.compile(rf"[0-9a-f]{{{KEY_BYTES}}}")
 
 
@@ -38,7 +37,7 @@ class KeyIndex:
     @classmethod
     def of(cls, keys: pa.Array) -> "KeyIndex":
         """The index of some distinct keys, without nulls."""
-        halves = _halves(keys)
+        halves = halves_of(keys)
         order = np.argsort(halves[:, 0])
         return cls(halves, order, halves[order, 0])
 
@@ -53,7 +52,7 @@ class KeyIndex:
         -------
         np.ndarray of int64, shape (n,)
         """
-        wanted = _halves(keys)
+        wanted = halves_of(keys)
         found = np.full(len(wanted), ABSENT, dtype=np.int64)
         # Searched for in their order, neighbours are found in the same part of memory: four times as fast.
         ascending = np.argsort(wanted[:, 0])
@@ -99,9 +98,3 @@ class KeyIndex:
         last = np.searchsorted(self.sorted_halves, halves, side="right")
         found = [self.order[at:end] for at, end in zip(first, last, strict=True)]
         return np.concatenate([np.zeros(0, dtype=np.int64), *found])
-
-
-def _halves(keys: pa.Array) -> np.ndarray:
-    held = np.frombuffer(keys.buffers()[1] or b"", dtype=np.uint64)
-    words = KEY_BYTES // 8
-    return held[keys.offset * words : (keys.offset + len(keys)) * words].reshape(-1, words)

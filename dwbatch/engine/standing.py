@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from dwbatch.columns import STATUS_RANK
-from dwbatch.engine.lookup import ABSENT, KeyIndex
+from dwbatch.engine.lookup import KeyIndex
 from dwbatch.engine.wanted import keyed
+from dwbatch.prompts.distinct import ABSENT
 
 NOWHERE = -1
 WORST = 255

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.identity import KEY
 from dwbatch.prompts.requests import Rows
 
@@ -47,12 +48,9 @@ class Wanted:
 
 def wanted(rows: Rows) -> Wanted:
     """Distinct requests of some rows."""
-    encoded = rows.keys.dictionary_encode()
-    codes = np.asarray(encoded.indices.fill_null(-1))
-    # Codes are given in the order of first rows, so a first row is one above all before it.
-    highest = np.maximum.accumulate(codes)
-    first = np.flatnonzero(np.diff(highest, prepend=-1) > 0)
-    return Wanted(encoded.dictionary, first)
+    first, _ = distinct(rows.keys)
+    keys = rows.keys if len(first) == len(rows) else rows.keys.take(pa.array(first))
+    return Wanted(keys, first)
 
 
 def is_in(keys: pa.Array, values: pa.Array) -> np.ndarray:

@@ -23,6 +23,7 @@ from dwbatch.frames import with_answers
 from dwbatch.holding import Column, Measure
 from dwbatch.job.held import Held
 from dwbatch.outcome import DETAIL_COLUMNS, Naming, columns_read
+from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.requests import Rows
 
 
@@ -101,8 +102,8 @@ def every_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> pa.Table:
     tables = [REQUESTS.empty_table(), *(_requests(checkpoint, shard) for shard in shards)]
     requests = pa.concat_tables(tables)
     keys = requests["answers_key"].combine_chunks()
-    _, first = np.unique(np.asarray(keys.dictionary_encode().indices), return_index=True)
-    return requests.take(pa.array(np.sort(first)))
+    first, _ = distinct(keys)
+    return requests.take(pa.array(first))
 
 
 def unskipped(keys: pa.Array) -> Rows:

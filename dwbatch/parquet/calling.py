@@ -18,6 +18,7 @@ from dwbatch.outcome import Naming
 from dwbatch.parquet.files import Files
 from dwbatch.parquet.reading import Contents, FilesSource, read_contents, to_values
 from dwbatch.prompts.custom_ids import render_custom_ids
+from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.requests import line_overhead
 from dwbatch.prompts.values import Values
 
@@ -96,8 +97,8 @@ def rendered_files(
 
 def places_of(call: FilesCall) -> np.ndarray:
     """Which request each row makes: its place in ``call.asked``, -1 for none; int32."""
-    codes = call.rows.keys.dictionary_encode().indices
-    return np.asarray(pc.fill_null(codes, -1), dtype=np.int32)
+    _, codes = distinct(call.rows.keys)
+    return codes.astype(np.int32)
 
 
 def _custom_id_columns(files: Files, contents: Contents, asking: Asking) -> dict[str, Values]:

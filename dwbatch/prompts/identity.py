@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dwbatch.prompts.distinct import KEY_BYTES, distinct
 from dwbatch.prompts.made import Made
 from dwbatch.prompts.template import Template
 
-KEY_BYTES = 16
 KEY = pa.binary(KEY_BYTES)
 KEY_TEXT_LENGTH = 26
 ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567"
@@ -92,7 +92,7 @@ def occurrence_keys(keys: pa.Array, occurrences: np.ndarray) -> pa.Array:
 
 def count_occurrences(keys: pa.Array) -> np.ndarray:
     """How many equal keys stand before each; 0 for a null."""
-    codes = np.asarray(keys.dictionary_encode().indices.fill_null(-1))
+    _, codes = distinct(keys)
     order = np.argsort(codes, kind="stable")
     ranked = codes[order]
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
