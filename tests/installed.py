@@ -28,7 +28,9 @@ def main() -> None:
         report = dwbatch.run_parquet(f"{folder}/in.parquet", f"{folder}/out.parquet", "{text}!", **options)
         assert (report.ok, report.codes) == (2, {"null_input": 1})
     assert (Path(dwbatch.__file__).parent / "py.typed").exists()
-    skill = subprocess.run([sys.executable, "-m", "dwbatch", "skill"], capture_output=True, text=True, check=True)
+    skill = subprocess.run(
+        [sys.executable, "-m", "dwbatch", "skill"], capture_output=True, text=True, check=True
+    )
     assert "name: dwbatch" in skill.stdout
     told = {name: version(name) for name in ("pandas", "pyarrow", "numpy", "requests", "msgspec")}
     sys.stdout.write(f"The wheel works as installed, with {told}\n")

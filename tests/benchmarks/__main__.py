@@ -183,8 +183,12 @@ def table(rows: int, rounds: int, only: str | None = None) -> str:
             "serve": lambda: serving(rows, rounds, folder),
             "start": lambda: starting(rounds),
         }
-        chosen = [part for name, part in parts.items() if only in {None, name}]
-        return render([line for part in chosen for line in part()])
+        lines = []
+        for part in (part for name, part in parts.items() if only in {None, name}):
+            lines += part()
+            # The whole takes a while: what is known is shown, should it be stopped.
+            sys.stderr.write(f"{render(lines)}\n\n")
+        return render(lines)
 
 
 def main() -> None:

@@ -43,12 +43,13 @@ def floor(path: str, url: str) -> Measured:
     """The same bytes over a bare socket."""
     where = urlsplit(url)
     size = Path(path).stat().st_size
-    head = f"POST /v1/files HTTP/1.1\r\nHost: {where.hostname}\r\nContent-Length: {size}\r\n\r\n"
+    head = f"POST /v1/files HTTP/1.1\r\nHost: {where.hostname}\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
     host = (where.hostname, where.port)
     with measuring() as found, Path(path).open("rb") as file, socket.create_connection(host) as line:
         line.sendall(head.encode())
         line.sendfile(file)
-        line.recv(BLOCK)
+        while line.recv(BLOCK):
+            pass
     found.told = {"bytes": size}
     return found
 
