@@ -106,6 +106,8 @@ def test_a_worker_killed_while_it_fetches_to_the_store_costs_nothing(
     assert billed_once(server, len(ROWS))
 
 
+# Its twin on a folder is in test_faults, and runs always.
+@pytest.mark.slow
 @pytest.mark.promise
 def test_a_client_killed_at_a_purchase_goes_on_from_store_and_folder(
     server: Server, cluster: LocalCluster, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
