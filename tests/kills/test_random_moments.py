@@ -16,7 +16,7 @@ pytestmark = pytest.mark.promise
 
 MOST_KILLS = 3
 ANSWER_S = 0.1
-SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 40))]
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 40))]
 
 
 @pytest.fixture(scope="module")
