@@ -5,6 +5,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +19,7 @@ def main() -> None:
     assert version("dwbatch") == dwbatch.__version__
     frame = pd.DataFrame({"text": ["lovely", None, "awful"]}, index=["a", "b", "c"])
     with tempfile.TemporaryDirectory() as folder, Server() as server:
-        options = {"model": "m", "base_url": server.base_url, "progress": False}
+        options: dict[str, Any] = {"model": "m", "base_url": server.base_url, "progress": False}
         out = frame.doubleword.run("{text}?", checkpoint=f"{folder}/job", **options)
         assert out["response_status"].tolist() == ["ok", "skipped", "ok"]
         again = frame.doubleword.run("{text}?", checkpoint=f"{folder}/job", **options)
