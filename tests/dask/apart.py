@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.dask.faults import until
 from tests.kills.faulty import KILL
+from tests.waiting import until
 
 THREADS = 2
 

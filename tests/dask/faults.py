@@ -17,7 +17,6 @@ from dwbatch.local import Server
 from tests.kills.faulty import KILL
 
 ROOT = Path(__file__).parents[2]
-LONGEST_S = 60.0
 
 
 def meanwhile(call: Callable[[], Any]) -> "Future[Any]":
@@ -32,16 +31,6 @@ def meanwhile(call: Callable[[], Any]) -> "Future[Any]":
 
     threading.Thread(target=work, daemon=True).start()
     return future
-
-
-def until(is_so: Callable[[], object]) -> None:
-    """Wait for something that is going to happen."""
-    patience = threading.Event()
-    for _ in range(int(LONGEST_S / 0.02)):
-        if is_so():
-            return
-        patience.wait(0.02)
-    raise AssertionError("it has not happened")
 
 
 def kill_worker_of(client: Client, errand: str) -> None:

@@ -11,8 +11,9 @@ from dwbatch.errors import JobStoppedError
 from dwbatch.local import Server
 from tests.api.calling import batches, files
 from tests.dask.calling import billed_once, frame, parted, run
-from tests.dask.faults import forget, kill_worker_of, meanwhile, start_client, until
+from tests.dask.faults import forget, kill_worker_of, meanwhile, start_client
 from tests.kills.faulty import KILL
+from tests.waiting import until
 
 ROWS = frame(*"abcdef")
 ANSWERS = [f"echo: say {text}" for text in "abcdef"]

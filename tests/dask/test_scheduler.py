@@ -11,7 +11,8 @@ from dwbatch.local import Server
 from tests.api.calling import batches, files
 from tests.dask.apart import THREADS, Apart
 from tests.dask.calling import billed_once, frame, parted, run
-from tests.dask.faults import meanwhile, until
+from tests.dask.faults import meanwhile
+from tests.waiting import until
 
 # Half a dozen processes are started here; test_faults has the same blows on a cluster that runs already.
 pytestmark = [pytest.mark.promise, pytest.mark.slow]

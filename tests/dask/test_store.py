@@ -20,9 +20,10 @@ from dwbatch.local import Server
 from dwbatch.opening import Means
 from tests.api.calling import batches, posts, usual
 from tests.dask.calling import SAY, Watched, billed_once, frame, parted, run
-from tests.dask.faults import kill_worker_of, meanwhile, start_client, until
+from tests.dask.faults import kill_worker_of, meanwhile, start_client
 from tests.kills.faulty import KILL
 from tests.stores import KEYS, objects, uri_of
+from tests.waiting import until
 
 ROWS = frame(*"abcdef")
 ANSWERS = [f"echo: say {text}" for text in "abcdef"]

@@ -1,13 +1,18 @@
 """Faults of exchanges happen as they are said, as often as they are said, and are told of."""
 
+import contextlib
+import json
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from dwbatch.local import Fired, Server, faults_at, join
 from tests.local.asking import create, finished, get, read, upload
+from tests.waiting import until
 
 ORDER = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
 
@@ -172,6 +177,23 @@ def test_a_client_that_waits_in_vain_gives_up(when: Any, made: int) -> None:
             requests.post(f"{server.base_url}/batches", json=order, timeout=0.2)
 
         assert len(batches(server)) == made
+
+
+def test_what_was_to_hang_and_is_cleared_while_it_is_still_received_does_not_hang() -> None:
+    with Server() as server:
+        server.faults.hang("POST", "/batches", when="after")
+        body = json.dumps({"input_file_id": upload(server, "a"), **ORDER}).encode()
+        with contextlib.closing(HTTPConnection(urlsplit(server.base_url).netloc, timeout=20)) as connection:
+            connection.putrequest("POST", "/v1/batches")
+            connection.putheader("Content-Type", "application/json")
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body[:1])
+            until(lambda: server.faults.fired)
+
+            server.faults.clear()
+            connection.send(body[1:])
+
+            assert connection.getresponse().status in {200, 201}
 
 
 def test_a_list_may_ignore_what_it_is_asked_for() -> None:

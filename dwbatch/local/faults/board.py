@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from dwbatch.local.connections import Connection
 from dwbatch.local.faults.kinds import AnyFault, Fault, Fired
@@ -46,8 +46,6 @@ class Board:
 
     Attributes
     ----------
-    clearings : int
-        How often everything was switched off.
     is_closed : bool
         Whether the server is about to stop.
     """
@@ -58,7 +56,6 @@ class Board:
         self._fired: list[Fired] = []
         self._hanging: set[Connection] = set()
         self.is_closed = False
-        self.clearings = 0
 
     def add(self, fault: AnyFault) -> None:
         """Set a fault."""
@@ -69,7 +66,6 @@ class Board:
         """Switch every fault off, and let go what hangs or drips."""
         with self._lock:
             self._armed.clear()
-            self.clearings += 1
             hanging = list(self._hanging)
         for connection in hanging:
             connection.wake()
@@ -105,7 +101,7 @@ class Board:
     def take(self, armed: Armed[F], where: str) -> bool:
         """Whether a fault happens on this occasion, which is counted."""
         with self._lock:
-            if armed.is_spent or not any(armed is other for other in self._armed):
+            if armed.is_spent or not self._is_set(armed):
                 return False
             if armed.skip:
                 armed.skip -= 1
@@ -115,10 +111,19 @@ class Board:
             self._fired.append(Fired(armed.fault.name, where))
             return True
 
-    async def hold(self, connection: Connection, longest_s: float | None = None) -> None:
+    def is_set(self, armed: Armed[Any]) -> bool:
+        """Whether a fault, happened or not, has not been cleared since it was set."""
+        with self._lock:
+            return self._is_set(armed)
+
+    def _is_set(self, armed: Armed[Any]) -> bool:
+        return any(armed is other for other in self._armed)
+
+    async def hold(self, armed: Armed[Any], connection: Connection, longest_s: float | None = None) -> None:
         """Wait until the time is over, faults are cleared, or the client has gone."""
         with self._lock:
-            if self.is_closed:
+            # Between the fault's happening and this moment lies what the exchange had to do first.
+            if self.is_closed or not self._is_set(armed):
                 return
             self._hanging.add(connection)
         try:

@@ -76,7 +76,7 @@ def _drip(armed: Armed[Drip], occasion: Occasion, scope: Scope, send: Send) -> S
             return
         for start in range(0, len(body), fault.piece_bytes):
             await send({"type": BODY, "body": body[start : start + fault.piece_bytes], "more_body": True})
-            await occasion.board.hold(connection, fault.pause_s)
+            await occasion.board.hold(armed, connection, fault.pause_s)
         await send({"type": BODY, "body": b"", "more_body": message.get("more_body", False)})
 
     return dripping

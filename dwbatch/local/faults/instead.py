@@ -10,7 +10,7 @@ from dwbatch.local.faults.board import Armed
 from dwbatch.local.faults.kinds import Fault, Hang, Reply, Reset, When
 from dwbatch.local.faults.messages import BODY, END, START, Occasion, swallow, taken_whole
 
-Act = Callable[[Any, Occasion, ASGIApp, Scope, Receive, Send], Awaitable[None]]
+Act = Callable[[Armed[Any], Occasion, ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
 
 def around(app: ASGIApp, armed: Armed[Any], occasion: Occasion) -> ASGIApp:
@@ -18,7 +18,7 @@ def around(app: ASGIApp, armed: Armed[Any], occasion: Occasion) -> ASGIApp:
 
     async def spoiled(scope: Scope, receive: Receive, send: Send) -> None:
         if occasion.take(armed):
-            await ACTS[type(armed.fault)](armed.fault, occasion, app, scope, receive, send)
+            await ACTS[type(armed.fault)](armed, occasion, app, scope, receive, send)
         else:
             await app(scope, receive, send)
 
@@ -33,14 +33,17 @@ async def _go_on(when: When, app: ASGIApp, scope: Scope, receive: Receive) -> No
         await app(scope, receive, swallow)
 
 
-async def _reset(fault: Reset, _: Occasion, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    await _go_on(fault.when, app, scope, receive)
+async def _reset(
+    armed: Armed[Reset], _: Occasion, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    await _go_on(armed.fault.when, app, scope, receive)
     await send({"type": END, "is_reset": True})
 
 
 async def _reply(
-    fault: Reply, occasion: Occasion, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    armed: Armed[Reply], occasion: Occasion, app: ASGIApp, scope: Scope, receive: Receive, send: Send
 ) -> None:
+    fault = armed.fault
     await _go_on(fault.when, app, scope, receive)
     body = fault.body
     if fault.names_id:
@@ -52,10 +55,10 @@ async def _reply(
 
 
 async def _hang(
-    fault: Hang, occasion: Occasion, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    armed: Armed[Hang], occasion: Occasion, app: ASGIApp, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    said = await taken_whole(app, scope, receive) if fault.when == "after" else None
-    await occasion.board.hold(connection_of(scope))
+    said = await taken_whole(app, scope, receive) if armed.fault.when == "after" else None
+    await occasion.board.hold(armed, connection_of(scope))
     if occasion.board.is_closed:
         await send({"type": END, "is_reset": True})
     elif said is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dwbatch.local.faults.board import Board
+from dwbatch.local.faults.board import Armed, Board
 from dwbatch.local.faults.kinds import LagList
 from dwbatch.local.faults.messages import Occasion, taken_whole
 
@@ -21,7 +21,7 @@ class _Hidden:
     listed: str
     calls_left: int | None
     shown_at: float | None
-    clearings: int
+    because: Armed[LagList]
 
 
 class Lagging:
@@ -53,7 +53,7 @@ class Lagging:
             fault = armed.fault
             if fault.listed == listed and occasion.take(armed):
                 shown_at = None if fault.seconds is None else time.monotonic() + fault.seconds
-                self._hidden[new_id] = _Hidden(listed, fault.calls, shown_at, occasion.board.clearings)
+                self._hidden[new_id] = _Hidden(listed, fault.calls, shown_at, armed)
 
     def _filtered(self, body: bytes, listed: str, board: Board) -> bytes:
         page = msgspec.json.decode(body)
@@ -73,7 +73,7 @@ class Lagging:
         if one.listed != listed:
             return False
         is_over = one.calls_left == 0 or (one.shown_at is not None and time.monotonic() >= one.shown_at)
-        if is_over or board.clearings != one.clearings:
+        if is_over or not board.is_set(one.because):
             del self._hidden[new_id]
             return False
         if one.calls_left is not None:
