@@ -50,7 +50,7 @@ def best(results: pa.Table, by: str) -> pa.Table:
 
 def best_positions(results: pa.Table, by: str) -> pa.Int64Array:
     """Positions of the rows that `best` takes, ascending."""
-    rank = pa.array(_ranks(results), pa.int64())
+    rank = pa.array(ranks_of(results["status"]), pa.int64())
     age = pa.array(range(len(results) - 1, -1, -1), pa.int64())
     # One number orders by rank, then by age, so that one hash aggregation makes
     # the whole choice.
@@ -61,9 +61,15 @@ def best_positions(results: pa.Table, by: str) -> pa.Int64Array:
     return positions.take(pc.sort_indices(positions))
 
 
-def _ranks(results: pa.Table) -> np.ndarray:
-    """How good each result is; less is better."""
-    return np.asarray(pc.fill_null(pc.index_in(results["status"], value_set=_RANKED), len(_RANKED)))
+def ranks_of(status: pa.ChunkedArray) -> np.ndarray:
+    """How good each of some results is, by its status: uint8, less is better; a word of a later version is last."""
+    ranks = pc.fill_null(pc.index_in(status, value_set=_RANKED), len(_RANKED))
+    return np.asarray(ranks).astype(np.uint8)
+
+
+def worst_first(ranks: np.ndarray) -> np.ndarray:
+    """An order in which the last one put down is the best, and of equals the newest; int64."""
+    return np.argsort(~ranks, kind="stable")
 
 
 def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Table:
@@ -92,7 +98,7 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
     if unplaced:
         strangers = pc.count_distinct(named.filter(pa.array(places == NOWHERE)), mode="only_valid").as_py()
         logger.warning("%d result lines name no request, %d name one of another batch", unnamed, strangers)
-    positions = _chosen(places, _ranks(lines), len(custom_ids))
+    positions = _chosen(places, ranks_of(lines["status"]), len(custom_ids))
     if len(positions) == len(lines) and (positions == np.arange(len(lines))).all():
         return lines
     is_missing = positions == NOWHERE
@@ -103,8 +109,7 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
 def _chosen(places: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
     """Position of the line that answers each request, -1 where none does."""
     chosen = np.full(count, NOWHERE, dtype=np.int64)
-    # The worst first, equals as they stand: the last one put down is the best, and the newest of those.
-    order = np.argsort(-ranks, kind="stable")
+    order = worst_first(ranks)
     order = order[places[order] != NOWHERE]
     chosen[places[order]] = order
     return chosen

@@ -5,13 +5,14 @@ from collections.abc import Collection, Iterable
 import numpy as np
 import pyarrow as pa
 
+from dwbatch.answers.pick import ranks_of
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Kind
 from dwbatch.engine.again import is_owed, judged
 from dwbatch.engine.desk import Order
 from dwbatch.engine.lookup import KeyIndex
-from dwbatch.engine.standing import WORST, as_good, places_of, ranks_of
+from dwbatch.engine.standing import WORST, as_good, places_of
 from dwbatch.engine.states import OVER
 
 

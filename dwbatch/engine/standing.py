@@ -6,14 +6,13 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from dwbatch.columns import STATUS_RANK
+from dwbatch.answers.pick import worst_first
 from dwbatch.engine.lookup import KeyIndex
 from dwbatch.engine.wanted import keyed
 from dwbatch.prompts.distinct import ABSENT
 
 NOWHERE = -1
 WORST = 255
-_RANKS = {str(status): rank for status, rank in STATUS_RANK.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,9 @@ def as_good(held: np.ndarray, places: np.ndarray, ranks: np.ndarray) -> np.ndarr
     np.ndarray of int64
         Places in `ranks`: of several results of one request the best comes last, and of equals the newest.
     """
-    worst_first = np.argsort(WORST - ranks, kind="stable")
-    better: np.ndarray = worst_first[ranks[worst_first] <= held[places[worst_first]]]
+    order = worst_first(ranks)
+    better: np.ndarray = order[ranks[order] <= held[places[order]]]
     return better
-
-
-def ranks_of(status: pa.ChunkedArray) -> np.ndarray:
-    """How good each of some results is, by its status: uint8, less is better."""
-    encoded = status.combine_chunks().dictionary_encode(null_encoding="encode")
-    ranks = [_RANKS.get(word, WORST - 1) for word in encoded.dictionary.to_pylist()]
-    held: np.ndarray = np.asarray(ranks or [WORST], dtype=np.uint8)[np.asarray(encoded.indices)]
-    return held
 
 
 def places_of(results: pa.Table, index: KeyIndex) -> tuple[np.ndarray, np.ndarray]:

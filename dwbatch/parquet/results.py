@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dwbatch.answers.pick import ranks_of
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import RESULTS
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.engine.again import Judge, judged
 from dwbatch.engine.gather import BATCH_ID, Gathered
 from dwbatch.engine.lookup import KeyIndex
-from dwbatch.engine.standing import NOWHERE, Standing, places_of, ranks_of
+from dwbatch.engine.standing import NOWHERE, Standing, places_of
 
 # Results files held at once: rows come in the order of their shards, and what
 # stands far from there is a duplicate or was asked again.
