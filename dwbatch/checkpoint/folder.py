@@ -14,7 +14,7 @@ from dwbatch.checkpoint.disk import PARTIAL, Disk, write_atomically
 from dwbatch.checkpoint.schemas import BATCHES, FORMAT, REQUESTS, RESULTS, to_shards, to_table
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.checkpoint.store import Store, StoreTables
-from dwbatch.checkpoint.tables import FolderTables, Tables
+from dwbatch.checkpoint.tables import FolderTables, Tables, file_name
 from dwbatch.errors import CheckpointError
 
 OURS = {
@@ -115,7 +115,7 @@ class Checkpoint:
             raise CheckpointError(
                 store.shown("results"),
                 f"the store does not show what {str(self.path)!r} has put there"
-                + (f", such as {lost[0]:05d}.parquet" if lost else "")
+                + (f", such as {file_name(lost[0])}" if lost else "")
                 + ". Nothing was sent. Put it back, or move that folder away and run the same call again: it adopts what "
                 "the account has bought in the last 30 days.",
             )

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from dwbatch.checkpoint import parquet
-from dwbatch.checkpoint.tables import SCHEMAS, Kind
+from dwbatch.checkpoint.tables import SCHEMAS, Kind, file_name
 from dwbatch.errors import CheckpointError, first_line
 
 # Tells whoever opens the bucket whose tables these are, and a worker that it sees the very same store.
@@ -123,7 +123,12 @@ class StoreTables:
 
     def has(self, kind: Kind, number: int) -> bool:
         """Whether a table is there."""
-        return self._is_there(_name(kind, number))
+        name = _name(kind, number)
+        filesystem, path = self._place(name)
+        try:
+            return bool(filesystem.get_file_info(path).is_file)
+        except (OSError, pa.ArrowException) as error:
+            raise self._unseen(name, error) from error
 
     def numbers(self, kind: Kind) -> list[int]:
         """Of which shards there are tables, in no order."""
@@ -137,13 +142,6 @@ class StoreTables:
 
     def sweep(self) -> None:
         """Remove nothing: an object that was not written to its end is none."""
-
-    def _is_there(self, name: str) -> bool:
-        filesystem, path = self._place(name)
-        try:
-            return bool(filesystem.get_file_info(path).is_file)
-        except (OSError, pa.ArrowException) as error:
-            raise self._unseen(name, error) from error
 
     def _put(self, name: str, content: pa.Buffer) -> None:
         filesystem, path = self._place(name)
@@ -209,4 +207,4 @@ def _opened(uri: str) -> tuple[pafs.FileSystem, str]:
 
 
 def _name(kind: Kind, number: int) -> str:
-    return f"{kind}/{number:05d}.parquet"
+    return f"{kind}/{file_name(number)}"

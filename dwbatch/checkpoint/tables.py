@@ -15,6 +15,11 @@ KINDS: tuple[Kind, Kind] = ("requests", "results")
 SCHEMAS: dict[Kind, pa.Schema] = {"requests": REQUESTS, "results": RESULTS}
 
 
+def file_name(number: int) -> str:
+    """What the table of a shard is called."""
+    return f"{number:05d}.parquet"
+
+
 class Tables(Protocol):
     """A place for the tables of all shards."""
 
@@ -88,4 +93,4 @@ class FolderTables:
                 self._disk.remove(leftover)
 
     def _path(self, kind: Kind, number: int) -> Path:
-        return self._folder / kind / f"{number:05d}.parquet"
+        return self._folder / kind / file_name(number)

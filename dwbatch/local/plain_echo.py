@@ -5,20 +5,13 @@ from typing import Any
 import msgspec
 
 from dwbatch.local.claims import Claim
-from dwbatch.local.saying import CHARACTERS_A_TOKEN
+from dwbatch.local.saying import BOUNDS, tokens
 from dwbatch.local.settling import Settled
 from dwbatch.local.views import OUTPUT
 
 _CHAT = "/v1/chat/completions"
 # What an answer depends on beside the messages; whoever asks for any of it is answered by `echo`.
-_SHAPING = {
-    "tool_choice",
-    "response_format",
-    "n",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-}
+_SHAPING = BOUNDS | {"tool_choice", "response_format", "n"}
 # In the order in which sorted keys come.
 _ANSWER = (
     b'{"choices":[{"finish_reason":"stop","index":0,"message":{"content":%b,"role":"assistant"}}],"created":0,'
@@ -34,16 +27,16 @@ def settled(claim: Claim, body: dict[str, Any]) -> Settled | None:
     messages = body.get("messages")
     if claim.url != _CHAT or not isinstance(messages, list) or not _SHAPING.isdisjoint(body):
         return None
-    asked, last = 0, None
+    asked: list[str] = []
     for message in messages:
-        last = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(last, str):
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, str):
             return None
-        asked += len(last)
-    if last is None:
+        asked.append(content)
+    if not asked:
         return None
-    text = f"echo: {last}"
-    prompt, completion = max(1, -(-asked // CHARACTERS_A_TOKEN)), -(-len(text) // CHARACTERS_A_TOKEN)
+    text = f"echo: {asked[-1]}"
+    prompt, completion = tokens("".join(asked)), tokens(text)
     row_id = claim.row_id.replace("-", "")[-12:].encode()
     written = _ANSWER % (
         _encode(text),

@@ -6,10 +6,11 @@ import msgspec
 
 from dwbatch.local import schemas
 
-CHARACTERS_A_TOKEN = 4
+_CHARACTERS_A_TOKEN = 4
 # No bound at all: of bounds the smallest counts.
 _ANY = 2**64
-_BOUNDS = {"max_completion_tokens", "max_tokens", "max_output_tokens"}
+# By which a request says how long its answer may be.
+BOUNDS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens"})
 
 
 class TooMuchError(ValueError):
@@ -34,7 +35,7 @@ def count(body: dict[str, Any], name: str, *, usual: int, most: int) -> int:
 
 def tokens(text: str) -> int:
     """A plausible number of tokens: one for four characters, never none."""
-    return max(1, -(-len(text) // CHARACTERS_A_TOKEN))
+    return max(1, -(-len(text) // _CHARACTERS_A_TOKEN))
 
 
 def asked(body: dict[str, Any]) -> str:
@@ -66,11 +67,11 @@ def text(url: str, body: dict[str, Any]) -> str:
 
 def cut(body: dict[str, Any], said: str) -> tuple[str, bool]:
     """The answer as far as the request lets it go on, and whether it was cut short."""
-    if _BOUNDS.isdisjoint(body):
+    if BOUNDS.isdisjoint(body):
         return said, False
     usual = tokens(said)
-    named = _BOUNDS.intersection(body)
-    most = min(count(body, name, usual=usual, most=_ANY) for name in named) * CHARACTERS_A_TOKEN
+    named = BOUNDS.intersection(body)
+    most = min(count(body, name, usual=usual, most=_ANY) for name in named) * _CHARACTERS_A_TOKEN
     return said[:most], len(said) > most
 
 

@@ -88,16 +88,7 @@ class Upstream:
         settled = plain_echo.settled(claim, body)
         if settled is None:
             return self.call(claim)
-        return Finish(
-            claim,
-            settled.kind,
-            settled.status_code,
-            settled.stored,
-            body["model"],
-            *settled.tokens,
-            hashlib.sha256(claim.body).hexdigest(),
-            time.time(),
-        )
+        return _billed(claim, settled, body["model"], duration_ms=0.0)
 
     def call(self, claim: Claim) -> Finish:
         """Answer one claim; never raises."""
@@ -118,18 +109,7 @@ class Upstream:
         self._pause(self._pace.duration_s(claim.row_id, settled.tokens[1]))
         model = body["model"]
         self._account.charge(model, claim.window, settled.tokens)
-        return Finish(
-            claim,
-            settled.kind,
-            settled.status_code,
-            settled.stored,
-            model=model,
-            prompt_tokens=settled.tokens[0],
-            completion_tokens=settled.tokens[1],
-            body_sha256=hashlib.sha256(claim.body).hexdigest(),
-            finished_at=time.time(),
-            duration_ms=(time.monotonic() - began) * 1000,
-        )
+        return _billed(claim, settled, model, duration_ms=(time.monotonic() - began) * 1000)
 
     def _pause(self, wait_s: float) -> None:
         # To wait for no time at all still takes two locks, for each of a million rows.
@@ -161,6 +141,21 @@ class Upstream:
         if isinstance(self._outcomes, Mapping):
             return self._outcomes.get(custom_id)
         return self._outcomes(custom_id, body)
+
+
+def _billed(claim: Claim, settled: Settled, model: str, *, duration_ms: float) -> Finish:
+    return Finish(
+        claim,
+        settled.kind,
+        settled.status_code,
+        settled.stored,
+        model=model,
+        prompt_tokens=settled.tokens[0],
+        completion_tokens=settled.tokens[1],
+        body_sha256=hashlib.sha256(claim.body).hexdigest(),
+        finished_at=time.time(),
+        duration_ms=duration_ms,
+    )
 
 
 def _unbilled(claim: Claim, status_code: int, body: str) -> Finish:
