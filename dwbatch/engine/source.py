@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dwbatch.errors import DwbatchError
+from dwbatch.prompts.distinct import ABSENT
 from dwbatch.prompts.requests import Lines, Recipe, Rows, write_lines
 from dwbatch.prompts.values import Values
 
@@ -57,11 +58,16 @@ def planned_positions(rows: Rows, requests: pa.Table) -> np.ndarray:
     inside = pc.if_else(pc.less(planned, len(rows)), planned, pa.scalar(None, pa.int64()))
     if keys.equals(rows.keys.take(inside)):
         return np.asarray(planned, dtype=np.int64)
-    found = pc.index_in(keys, value_set=rows.keys)
-    if found.null_count:
-        absent = pc.index(found.is_null(), value=True).as_py()
-        raise SourceChangedError(requests["custom_id"][absent].as_py())
-    return np.asarray(found, dtype=np.int64)
+    # The rows are looked for among the requests: the other way round, each shard would make a table of all rows.
+    asked = np.asarray(pc.fill_null(pc.index_in(rows.keys, value_set=keys), ABSENT))
+    askers = np.flatnonzero(asked != ABSENT)[::-1]
+    found = np.full(len(keys), ABSENT, dtype=np.int64)
+    # The last one put down is the first row of all that ask for the same.
+    found[asked[askers]] = askers
+    absent = np.flatnonzero(found == ABSENT)
+    if len(absent):
+        raise SourceChangedError(requests["custom_id"][int(absent[0])].as_py())
+    return found
 
 
 class Source(Protocol):

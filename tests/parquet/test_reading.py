@@ -130,10 +130,10 @@ def test_rows_that_moved_are_found_by_what_they_say(tmp_path: Path) -> None:
     assert [line.count(b'"content":"a"') for line in found.splitlines()] == [1, 0]
 
 
-def test_a_row_that_is_gone_is_named(tmp_path: Path) -> None:
+def test_the_first_row_that_is_gone_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    pd.DataFrame({"x": ["a", "b"]}).to_parquet(path)
-    planned = requests_of(contents_of(path, "x"), [0, 1])
+    pd.DataFrame({"x": ["a", "b", "c"]}).to_parquet(path)
+    planned = requests_of(contents_of(path, "x"), [0, 1, 2])
     pd.DataFrame({"x": ["a"]}).to_parquet(path)
 
     with pytest.raises(SourceChangedError, match="id-1"):
