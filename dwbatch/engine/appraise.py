@@ -1,10 +1,13 @@
 """UPLOADED, with its price: what a limit on the cost needs to know before a shard is bought."""
 
-from dwbatch.checkpoint.shard import Shard
+from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.engine import faults
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.price import price
+from dwbatch.engine.upload import up_again
 from dwbatch.errors import ApiError, TransportError
+
+NOT_FOUND = 404
 
 
 def appraise(shard: Shard, desk: Desk) -> Outcome:
@@ -20,6 +23,8 @@ def appraise(shard: Shard, desk: Desk) -> Outcome:
         raise AssertionError("without a limit no price is asked for")
     try:
         told = price([shard], desk.client, window=desk.budget.window)
+        if told.cost is None and _has_lost_file(shard, desk):
+            return up_again(shard, desk)
     except (ApiError, TransportError) as error:
         if not desk.budget.approved or not faults.may_pass(error):
             raise
@@ -27,3 +32,16 @@ def appraise(shard: Shard, desk: Desk) -> Outcome:
         return Outcome(shard, again_in_s=wait_s, waiting_for=str(error))
     desk.memory(shard).failures = 0
     return Outcome(shard, price=told)
+
+
+def _has_lost_file(shard: Shard, desk: Desk) -> bool:
+    """Whether there is no price for want of the file; a purchase in doubt may have it still."""
+    if shard.state is not State.UPLOADED or desk.memory(shard).has_lost_file:
+        return False
+    try:
+        desk.client.file(shard.input_file_id or "")
+    except ApiError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return True
+    return False

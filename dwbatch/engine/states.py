@@ -5,7 +5,10 @@ from dwbatch.checkpoint.shard import Shard, State
 MOVES: dict[State, frozenset[State]] = {
     # To PLANNED itself: an upload whose outcome is unclear is tried again.
     State.PLANNED: frozenset({State.PLANNED, State.UPLOADED, State.DROPPED}),
-    State.UPLOADED: frozenset({State.UPLOADED, State.SUBMITTING, State.SUBMITTED, State.DROPPED}),
+    # Back to PLANNED when the server has forgotten the file.
+    State.UPLOADED: frozenset(
+        {State.UPLOADED, State.SUBMITTING, State.SUBMITTED, State.PLANNED, State.DROPPED}
+    ),
     # Back to UPLOADED or PLANNED only on a definite no.
     # Dropped only when a cancel came first and a look-up showed no batch.
     State.SUBMITTING: frozenset(

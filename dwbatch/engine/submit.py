@@ -17,6 +17,7 @@ from dwbatch.engine.clock import Clock
 from dwbatch.engine.desk import Desk, Outcome
 from dwbatch.engine.marks import is_ours, metadata
 from dwbatch.engine.times import moment, seen
+from dwbatch.engine.upload import up_again
 from dwbatch.errors import ApiError, JobStoppedError, NotAnApiError, TransportError
 from dwbatch.wire.client import Client
 from dwbatch.wire.failures import NeverSentError
@@ -172,9 +173,7 @@ def _refused(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnA
         return Outcome(shard, again_in_s=desk.backoff(shard), waiting_for=str(error))
     memory.must_look_up = False
     if _is_about_file(error, shard) and not memory.has_lost_file:
-        memory.has_lost_file = True
-        logger.warning("shard %d: its file is gone from the server, uploading it again", shard.number)
-        return Outcome(replace(shard, state=State.PLANNED, input_file_id=None))
+        return up_again(shard, desk)
     back = replace(shard, state=State.UPLOADED)
     if faults.may_pass(error):
         wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))

@@ -28,6 +28,13 @@ MOST_RESETS = 2
 ALWAYS_TAKEN_BYTES = 1_000_000
 
 
+def up_again(shard: Shard, desk: Desk) -> Outcome:
+    """Go back to before the upload, for a file that is gone from the server; to be done once for a shard."""
+    desk.memory(shard).has_lost_file = True
+    logger.warning("shard %d: its file is gone from the server, uploading it again", shard.number)
+    return Outcome(replace(shard, state=State.PLANNED, input_file_id=None))
+
+
 def upload(shard: Shard, desk: Desk) -> Outcome:
     """Send a shard's file.
 

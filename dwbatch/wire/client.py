@@ -127,6 +127,10 @@ class Client:
             call = Call("POST", "/files", body=body, content_type=body.content_type, once=True)
             return self._object(call, File)
 
+    def file(self, file_id: str) -> File:
+        """One file as it is now."""
+        return self._object(Call("GET", f"/files/{_quoted(file_id)}"), File)
+
     def files(self, *, search: str, page: int = MAX_PAGE) -> Iterator[File]:
         """The account's files whose name holds `search`, newest first, page by page.
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import requests
 
 import dwbatch
 from dwbatch import ApiError, CostLimitError, InputError
 from dwbatch.local import Model, Outcome, Server
-from tests.api.calling import SAY, Run, at, posts, run_hastily, texts, usual
+from tests.api.calling import SAY, Run, at, files, posts, run_hastily, texts, usual
 from tests.engine.world import Crash, Effects
 from tests.engine.world import run as run_counted
 
@@ -51,6 +52,18 @@ def test_a_later_call_with_a_higher_limit_uploads_nothing_again(server: Server, 
 
     assert out["response_status"].tolist() == ["ok", "ok"]
     assert posts(server) == ["/files"] * 2 + ["/batches"] * 2
+
+
+def test_a_file_that_is_gone_since_is_uploaded_again_and_priced(server: Server, run: Run) -> None:
+    frame = texts("one", "two")
+    with pytest.raises(CostLimitError):
+        run(frame, max_cost=0, max_requests_per_batch=1)
+    requests.delete(f"{server.base_url}/files/{files(server)[0]['id']}", timeout=10)
+
+    out = run(frame, max_cost=1, max_requests_per_batch=1)
+
+    assert out["response_status"].tolist() == ["ok", "ok"]
+    assert posts(server) == ["/files"] * 3 + ["/batches"] * 2
 
 
 def test_the_limit_itself_may_be_spent_and_not_a_hair_more(server: Server, run: Run) -> None:
