@@ -7,8 +7,6 @@ from dwbatch.engine.price import price
 from dwbatch.engine.upload import up_again
 from dwbatch.errors import ApiError, TransportError
 
-NOT_FOUND = 404
-
 
 def appraise(shard: Shard, desk: Desk) -> Outcome:
     """Ask what a shard costs; nothing is bought by that.
@@ -41,7 +39,7 @@ def _has_lost_file(shard: Shard, desk: Desk) -> bool:
     try:
         desk.client.file(shard.input_file_id or "")
     except ApiError as error:
-        if error.status != NOT_FOUND:
+        if not faults.is_absent(error):
             raise
         return True
     return False

@@ -1,11 +1,14 @@
 """What an error means for the call: try again, look first, or stop and say why."""
 
+from typing import TypeGuard
+
 from dwbatch.errors import ApiError, DwbatchError, JobStoppedError, TransportError
 from dwbatch.wire.failures import NeverSentError
 
 # Besides these every 4xx is definite: the server read the call and refused it.
 UNCLEAR_4XX = frozenset({408, 425, 499})
 TOO_MANY = 429
+ABSENT = frozenset({404, 410})
 
 
 def is_unclear(error: DwbatchError) -> bool:
@@ -15,6 +18,11 @@ def is_unclear(error: DwbatchError) -> bool:
     if isinstance(error, ApiError):
         return error.status >= 500 or error.status in UNCLEAR_4XX  # noqa: PLR2004 - the class of server errors
     return isinstance(error, TransportError)
+
+
+def is_absent(error: DwbatchError) -> TypeGuard[ApiError]:
+    """Whether what was asked for is not at the server, or not any more, or another account's."""
+    return isinstance(error, ApiError) and error.status in ABSENT
 
 
 def may_pass(error: DwbatchError) -> bool:

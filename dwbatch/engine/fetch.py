@@ -19,7 +19,6 @@ from dwbatch.errors import ApiError, NotAnApiError, TransportError
 
 logger = logging.getLogger(__name__)
 
-GONE = frozenset({404, 410})
 MALFORMED = ErrorCode.MALFORMED_LINE.value
 # A server that still owes lines after a day will not bring them.
 LONGEST_DEBT_S = 86_400.0
@@ -83,7 +82,7 @@ def _read(file_id: str | None, shard: Shard, desk: Desk) -> pa.Table | None:
         with desk.client.content(file_id) as content:
             return decode(content.blocks())
     except ApiError as error:
-        if error.status in GONE and desk.memory(shard).denials >= desk.pace.denials - 1:
+        if faults.is_absent(error) and desk.memory(shard).denials >= desk.pace.denials - 1:
             # Deleted by somebody: what it held cannot be had any more, and its
             # rows say so.
             logger.warning("result file %s is gone from the server", file_id)
@@ -130,7 +129,7 @@ def _kept(shard: Shard, desk: Desk, present: int, *, may_grow: bool) -> Outcome:
 
 
 def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
-    is_denied = isinstance(error, ApiError) and error.status in GONE
+    is_denied = faults.is_absent(error)
     desk.memory(shard).denials += is_denied
     if faults.may_pass(error) or is_denied or isinstance(error, NotAnApiError):
         wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))

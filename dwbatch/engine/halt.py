@@ -10,6 +10,7 @@ from dataclasses import replace
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.columns import ErrorCode, Status
+from dwbatch.engine import faults
 from dwbatch.engine.clock import Clock
 from dwbatch.engine.refusals import write_verdict
 from dwbatch.engine.states import UNPAID
@@ -20,7 +21,6 @@ from dwbatch.wire.objects import Batch
 
 logger = logging.getLogger(__name__)
 
-NOT_FOUND = 404
 OVER_OR_CANCELLING = frozenset({"completed", "failed", "cancelled", "expired", "cancelling"})
 SENTENCE = "The job was cancelled before this request was sent."
 
@@ -74,7 +74,7 @@ def _obey(shard: Shard, checkpoint: Checkpoint, client: Client, clock: Clock) ->
             cancel_running(shard, client)
         except ApiError as error:
             # Deleted by somebody: nothing of it runs, and polling finds out for good.
-            if error.status != NOT_FOUND:
+            if not faults.is_absent(error):
                 raise
         return shard
     if shard.state is State.SUBMITTING or shard.state in UNPAID:

@@ -5,13 +5,13 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine import faults
 from dwbatch.engine.desk import Desk
 from dwbatch.engine.states import IN_FLIGHT
 from dwbatch.errors import ApiError, JobStoppedError
 
 logger = logging.getLogger(__name__)
 
-NOT_FOUND = 404
 SHOWN = 3
 MOST_PROBES = 20
 
@@ -57,7 +57,7 @@ def _is_ours(shard: Shard, desk: Desk) -> bool:
     try:
         desk.client.batch(shard.batch_id)
     except ApiError as error:
-        if error.status == NOT_FOUND:
+        if faults.is_absent(error):
             return False
         raise
     return True

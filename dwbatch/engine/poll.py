@@ -18,7 +18,6 @@ from dwbatch.wire.objects import Batch
 
 logger = logging.getLogger(__name__)
 
-NOT_FOUND = 404
 TERMINAL = frozenset({"completed", "failed", "cancelled", "expired"})
 # A list does not finalise a batch, a look at the batch itself does.
 NEARLY = TERMINAL | {"finalizing"}
@@ -97,7 +96,7 @@ def _is_stuck(batch: Batch, desk: Desk) -> bool:
 
 
 def _failed(shard: Shard, desk: Desk, error: ApiError | TransportError | NotAnApiError) -> Outcome:
-    if isinstance(error, ApiError) and error.status == NOT_FOUND:
+    if faults.is_absent(error):
         return _denied(shard, desk, error)
     if faults.may_pass(error) or isinstance(error, NotAnApiError):
         wait_s = desk.backoff(shard, getattr(error, "retry_after_s", None))

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from dwbatch.engine import faults
 from dwbatch.engine.desk import Desk
 from dwbatch.engine.marks import KEY_CHARACTERS, KEYS_SHOWN, shown_keys
 from dwbatch.errors import ApiError, DwbatchError
@@ -13,7 +14,6 @@ from dwbatch.prompts.encode import canonical
 from dwbatch.prompts.identity import KEY, key_of, occurrence_keys, request_keys
 from dwbatch.wire.objects import Batch, RequestCounts
 
-GONE = frozenset({404, 410})
 # Such a batch brings no more lines than its files hold.
 OVER = frozenset({"completed", "failed", "cancelled", "expired", "cancelling"})
 # More equal requests than anybody draws samples of one prompt.
@@ -87,7 +87,7 @@ def _read(file_id: str | None, batch: Batch, desk: Desk) -> tuple[list[str], lis
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise UnreadableBatchError(f"a line of its files cannot be read ({error})") from error
     except ApiError as error:
-        if error.status not in GONE:
+        if not faults.is_absent(error):
             raise
     return custom_ids, keys
 

@@ -25,7 +25,6 @@ from dwbatch.wire.objects import Batch
 
 logger = logging.getLogger(__name__)
 
-NOT_FOUND = 404
 FORBIDDEN = 403
 CLOCKS_APART_S = 86_400.0
 
@@ -198,4 +197,4 @@ def _is_about_file(error: Exception, shard: Shard) -> bool:
     if not isinstance(error, ApiError):
         return False
     is_foreign = error.status == FORBIDDEN and (shard.input_file_id or "") in str(error)
-    return error.status == NOT_FOUND or (is_foreign and shard.input_file_id is not None)
+    return faults.is_absent(error) or (is_foreign and shard.input_file_id is not None)

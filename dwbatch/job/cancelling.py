@@ -8,7 +8,8 @@ import pandas as pd
 
 from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.shard import Shard
-from dwbatch.engine.halt import NOT_FOUND, OVER_OR_CANCELLING, cancel_running, obey
+from dwbatch.engine import faults
+from dwbatch.engine.halt import OVER_OR_CANCELLING, cancel_running, obey
 from dwbatch.errors import ApiError, CheckpointLockedError, DwbatchError, NotAnApiError, TransportError
 from dwbatch.job.held import Held, is_running
 from dwbatch.wire.client import Client
@@ -61,7 +62,7 @@ def _cancel(shard: Shard, held: Held, client: Client) -> Counted:
         batch = cancel_running(shard, client)
     except ApiError as error:
         # To another account's key everything looks deleted, and runs on.
-        if error.status != NOT_FOUND or shard.account != held.connection.account:
+        if not faults.is_absent(error) or shard.account != held.connection.account:
             raise
         return shard.batch_id or "", "gone", shard.completed, shard.failed, shard.requests
     return _counted(batch, shard.requests)

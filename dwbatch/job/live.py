@@ -13,10 +13,9 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import RESULTS
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.columns import ErrorCode
+from dwbatch.engine import faults
 from dwbatch.errors import ApiError, TransportError
 from dwbatch.wire.client import Client
-
-GONE = frozenset({404, 410})
 
 
 @dataclass(slots=True)
@@ -72,7 +71,7 @@ class Live:
                 raise
         except ApiError as error:
             # Not made yet, or deleted by somebody; waiting finds out which.
-            if error.status not in GONE:
+            if not faults.is_absent(error):
                 raise
         # A last line without its newline may still be growing.
         held = pa.concat_tables([held, decode(blocks, whole=False)])

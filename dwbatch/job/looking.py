@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.engine import faults
 from dwbatch.engine.times import seen
 from dwbatch.errors import ApiError
 from dwbatch.job.held import Held, is_running
 from dwbatch.wire.client import Client
 from dwbatch.wire.objects import Batch
 
-NOT_FOUND = 404
 # More than this, and one list is cheaper than a look at each.
 FEW = 3
 
@@ -66,6 +66,6 @@ def _batch(shard: Shard, client: Client) -> Batch | None:
     try:
         return client.batch(shard.batch_id or "")
     except ApiError as error:
-        if error.status != NOT_FOUND:
+        if not faults.is_absent(error):
             raise
         return None

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.columns import Kind
+from dwbatch.engine import faults
 from dwbatch.engine.again import is_owed
 from dwbatch.engine.budget import Budget
 from dwbatch.engine.desk import Desk, Limits
@@ -31,7 +32,6 @@ from dwbatch.options import Options
 from dwbatch.outcome import answer_columns
 from dwbatch.prompts.encode import canonical
 
-GONE = frozenset({404, 410})
 LIMITS = Limits(max_requests=50_000, max_bytes=100_000_000)
 
 Which = str | Sequence[str] | Sequence[bool]
@@ -177,7 +177,7 @@ def _lines(shard: Shard, desk: Desk) -> Iterator[bytes]:
                 yield from filter(None, whole)
     except ApiError as error:
         # Deleted by somebody: the caller is told how many rows that leaves out.
-        if error.status not in GONE:
+        if not faults.is_absent(error):
             raise
     if rest.strip():
         yield rest
