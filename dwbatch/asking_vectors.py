@@ -5,14 +5,12 @@ from typing import cast
 
 from dwbatch.answers.vectors import Vectors
 from dwbatch.asking import Asking
+from dwbatch.embed_options import ENDPOINT
 from dwbatch.errors import InputError
 from dwbatch.options import Options
 from dwbatch.prompts.encode import compile_body
 from dwbatch.prompts.requests import Recipe
 from dwbatch.prompts.template import Slot, Template, check, parse, required
-
-ENDPOINT = "/v1/embeddings"
-OUTPUT = "embedding"
 
 
 def ask_embedding(text: object, options: Options, columns: Sequence[str]) -> Asking:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import cast, get_args
 
-import requests
-
 from dwbatch.errors import InputError, UnknownParameterError
 from dwbatch.limits import (
     Problems,
@@ -172,5 +170,12 @@ def _check_sending(options: Options, problems: Problems) -> None:
         problems.add(f"errors= takes 'coerce' or 'raise'; got {options.errors!r}.")
     check_duration(problems, "timeout", options.timeout)
     check_duration(problems, "poll_interval", options.poll_interval)
-    if options.session is not None and not isinstance(options.session, requests.Session):
-        problems.add(f"session= takes a requests.Session; got {type(options.session).__name__!r}.")
+    if options.session is not None:
+        _check_session(options.session, problems)
+
+
+def _check_session(session: object, problems: Problems) -> None:
+    import requests  # noqa: PLC0415 - slow to import, and whoever brings a session has done so
+
+    if not isinstance(session, requests.Session):
+        problems.add(f"session= takes a requests.Session; got {type(session).__name__!r}.")

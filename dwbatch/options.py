@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from os import PathLike
-from typing import Any, Literal, Required, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Required, TypedDict, TypeVar
 
 import pandas as pd
-import requests
 
 from dwbatch.columns import Kind
 from dwbatch.limits import amount, seconds
+
+if TYPE_CHECKING:
+    # A third of what importing dwbatch would take, for one word in a signature.
+    import requests
 
 Duration = float | str | pd.Timedelta
 OnNull = Literal["skip", "raise", "render"]
@@ -44,7 +47,7 @@ class SendOptions(TypedDict, total=False):
     details: bool
     api_key: str | None
     base_url: str | None
-    session: requests.Session | None
+    session: "requests.Session | None"
 
 
 class FrameOptions(SendOptions, total=False):
@@ -122,7 +125,7 @@ class Options:
     overwrite: bool = False
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
-    session: requests.Session | None = field(default=None, repr=False)
+    session: "requests.Session | None" = field(default=None, repr=False)
 
     @property
     def timeout_s(self) -> float | None:

@@ -18,6 +18,7 @@ FLOORS = (
     {"limits"},
     {"options"},
     {"given"},
+    {"embed_options"},
     {"prompts", "answers"},
     {"wire", "checkpoint"},
     {"engine"},

@@ -19,11 +19,12 @@ VERBS = [name for name, function in FUNCTIONS.items() if "frame" in inspect.sign
 
 
 def test_the_public_names_are_sorted_and_complete() -> None:
-    errors = {name for name, each in vars(dwbatch).items() if inspect.isclass(each)}
-    functions = {name for name, each in vars(dwbatch).items() if inspect.isfunction(each)} - {"register"}
+    offered = {name: getattr(dwbatch, name) for name in dir(dwbatch) if not name.startswith("_")}
 
+    classes = {name for name, each in offered.items() if inspect.isclass(each)}
+    functions = {name for name, each in offered.items() if inspect.isfunction(each)} - {"register"}
     assert dwbatch.__all__ == sorted(dwbatch.__all__)
-    assert set(dwbatch.__all__) == errors | functions
+    assert set(dwbatch.__all__) == classes | functions
 
 
 @pytest.mark.parametrize("name", PUBLIC)

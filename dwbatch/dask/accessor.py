@@ -16,7 +16,7 @@ from dwbatch.dask.calling import PartitionsCall, prepare
 from dwbatch.dask.carrying import carry_out
 from dwbatch.dask.cluster import means_for
 from dwbatch.dask.jobs import PartitionsJob, job_of
-from dwbatch.embedding import EmbedOptions, shows_embed_options, take_embed_options
+from dwbatch.embed_options import EmbedOptions, shows_embed_options, take_embed_options
 from dwbatch.errors import JobTimeoutError
 from dwbatch.given import take_options
 from dwbatch.job.held import Wording

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from dwbatch.asking import ask
-from dwbatch.asking_vectors import ENDPOINT, OUTPUT, ask_embedding
+from dwbatch.asking_vectors import ask_embedding
 from dwbatch.call import Call, prepare
+from dwbatch.embed_options import ENDPOINT, OUTPUT
 from dwbatch.errors import InputError
 from dwbatch.frames import as_frame
 from dwbatch.given import read_options

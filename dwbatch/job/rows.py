@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from dwbatch.answers.align import align
 from dwbatch.answers.vectors import Vectors
-from dwbatch.asking_vectors import ENDPOINT, OUTPUT
 from dwbatch.call import Call, judge_of, naming_of
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import KEY, REQUESTS
 from dwbatch.checkpoint.shard import Shard, State
+from dwbatch.embed_options import ENDPOINT, OUTPUT
 from dwbatch.engine.again import Judge, judged
 from dwbatch.engine.gather import BATCH_ID, Gathered, gather
 from dwbatch.engine.wanted import keyed

@@ -11,9 +11,9 @@ import pandas as pd
 
 from dwbatch.answers.vectors import Vectors
 from dwbatch.asking import Asking
-from dwbatch.asking_vectors import ENDPOINT
 from dwbatch.call import Call
 from dwbatch.connect import Connection, find_server, without_key
+from dwbatch.embed_options import ENDPOINT
 from dwbatch.engine.source import Source
 from dwbatch.engine.wanted import wanted
 from dwbatch.errors import UnknownParameterError
