@@ -2,7 +2,6 @@
 
 import json
 import math
-from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import InputError
-from dwbatch.prompts import escape as escaping
 from dwbatch.prompts.encode import Skeleton, canonical, compile_body, encode, join
 from dwbatch.prompts.escape import escape
 from dwbatch.prompts.template import Slot, Template, parse
@@ -92,18 +90,23 @@ def test_a_slice_is_escaped_as_its_own_values(values: list[str | None]) -> None:
     assert escape(column.slice(1)).to_pylist() == escape(pa.array(values[1:], pa.large_string())).to_pylist()
 
 
-@brief
-@given(values=st.lists(st.none() | st.text('a"\\\n\té'), max_size=6), size=st.integers(1, 5))
-def test_the_borders_of_blocks_change_nothing(values: list[str | None], size: int) -> None:
-    column = pa.array(values, pa.large_string())
-    whole = escape(column)
+@patient
+@given(values=st.lists(st.none() | st.text('aé"\\\n\t\x00\x1b\x7f'), max_size=6), start=st.integers(0, 3))
+def test_every_text_of_a_column_is_escaped_as_if_it_stood_alone(values: list[str | None], start: int) -> None:
+    column = pa.array(values, pa.large_string()).slice(start)
 
-    with mock.patch.object(escaping, "BLOCK", size):
-        in_blocks = escape(column)
+    escaped = escape(column)
 
-    assert in_blocks.equals(whole)
-    in_json = [None if value is None else json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
-    assert whole.to_pylist() == in_json
+    escaped.validate(full=True)
+    assert escaped.to_pylist() == [
+        None if value is None else json.dumps(value, ensure_ascii=False)[1:-1] for value in values[start:]
+    ]
+
+
+def test_texts_without_anything_to_escape_are_not_copied() -> None:
+    column = pa.array(["plain", None, "é\x7f"], pa.large_string())
+
+    assert escape(column) is column
 
 
 def test_a_skeleton_holds_the_constant_json_around_its_slots() -> None:
