@@ -152,6 +152,9 @@ def prepared(
         row_group_size=row_group_size,
     )
     target.refuse_foreign(output.origin, if_exists)
+    if not target.is_file:
+        # The destination's paths tell them as the source's do, and pandas reads no column that is told twice.
+        kept = tuple(name for name in kept if name not in files.told_by_paths)
     call = rendered_files(files, asking, connection, chosen, kept=kept)
     if sends:
         warn_of_equal_rows(call)

@@ -53,6 +53,8 @@ class Files:
         In the order of their rows.
     schema : pa.Schema
         Every column of any file, columns of the partitioning among them.
+    told_by_paths : tuple of str
+        Columns of the partitioning that no file holds.
     fragments : tuple
         One a file.
     filters : pyarrow.compute.Expression or None
@@ -64,6 +66,7 @@ class Files:
     searched: tuple[str, ...]
     paths: tuple[str, ...]
     schema: pa.Schema
+    told_by_paths: tuple[str, ...]
     fragments: tuple[Any, ...]
     filters: Any = None
 
@@ -148,12 +151,15 @@ def find_files(
         raise InputError.nothing_sent(f"The source cannot be read: {first_line(error)}") from error
     fragments = {fragment.path: fragment for fragment in dataset.get_fragments()}
     ordered = tuple(fragments[path] for path in paths)
+    schema = _one_schema(ordered, paths, dataset.schema)
+    held = {name for fragment in ordered for name in fragment.physical_schema.names}
     return Files(
         filesystem=where,
         root=root,
         searched=searched,
         paths=tuple(paths),
-        schema=_one_schema(ordered, paths, dataset.schema),
+        schema=schema,
+        told_by_paths=tuple(name for name in schema.names if name not in held),
         fragments=ordered,
         filters=_expression(filters),
     )

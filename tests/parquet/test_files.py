@@ -61,6 +61,7 @@ def test_folders_of_a_partition_are_columns(tmp_path: Path) -> None:
     files = find_files(tmp_path)
 
     assert cells(files, "year") == [2025, 2026]
+    assert files.told_by_paths == ("year",)
     assert cells(find_files(tmp_path, filters=[("year", "==", 2026)])) == ["new"]
 
 
