@@ -52,18 +52,6 @@ def test_each_file_of_the_source_is_a_file_of_the_destination(server: Server, tm
     assert (tmp_path / "out" / "_SUCCESS").exists()
 
 
-def test_partitions_of_the_source_are_those_of_the_destination(server: Server, tmp_path: Path) -> None:
-    write(tmp_path / "in" / "year=2025" / "a.parquet", "old")
-    write(tmp_path / "in" / "year=2026" / "a.parquet", "new")
-
-    for destination in ("out", "out.parquet"):
-        run(server, tmp_path / "in", tmp_path / destination, "say {text} of {year}")
-        out = pd.read_parquet(tmp_path / destination)
-
-        assert out["response"].tolist() == ["echo: say old of 2025", "echo: say new of 2026"]
-        assert out["year"].astype(int).tolist() == [2025, 2026]
-
-
 def test_a_destination_that_is_a_file_takes_all_rows(server: Server, tmp_path: Path) -> None:
     sources = [write(tmp_path / f"{name}.parquet", name) for name in ("b", "a")]
 
