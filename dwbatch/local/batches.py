@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from dwbatch.local import files, ids
+from dwbatch.local import files, ids, result_slabs
 from dwbatch.local.account import NO_MONEY, Account, check, window_s
 from dwbatch.local.limits import Limits
 from dwbatch.local.lines import PATHS
@@ -270,18 +270,10 @@ def retry(db: sqlite3.Connection, batch: sqlite3.Row, chosen: list[int] | None =
     """
     if chosen is None and not batch["failed"] and batch["cancelling_at"] is None:
         raise Refusal(400, NOTHING_TO_RETRY)
-    if chosen is None:
-        gone = db.execute("DELETE FROM result WHERE batch = ? AND kind != ?", (batch["seq"], OUTPUT)).rowcount
-    else:
-        gone = sum(
-            db.execute(
-                "DELETE FROM result WHERE batch = ? AND line = ? AND kind != ?", (batch["seq"], line, OUTPUT)
-            ).rowcount
-            for line in chosen
-        )
+    gone = result_slabs.forget(db, batch["seq"], chosen)
     if chosen is None or gone:
         db.execute(
-            "UPDATE batch SET failed = failed - ?, error_bytes = 0, finalizing_at = NULL, completed_at = NULL, failed_at = NULL, "
+            "UPDATE batch SET failed = failed - ?, error_bytes = ?, finalizing_at = NULL, completed_at = NULL, failed_at = NULL, "
             "cancelling_at = NULL, cancelled_at = NULL WHERE seq = ?",
-            (gone, batch["seq"]),
+            (gone, result_slabs.size(db, batch["seq"], ERROR)[1], batch["seq"]),
         )

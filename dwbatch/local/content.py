@@ -6,29 +6,18 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
-import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from dwbatch.local import slabs
+from dwbatch.local import result_slabs, slabs
 from dwbatch.local.files import LARGEST_PAGE
-from dwbatch.local.ids import RowIds
 from dwbatch.local.replies import NDJSON
 from dwbatch.local.store import Store
 from dwbatch.local.views import ERROR, OUTPUT, PURPOSES, is_incomplete
 
-_encode = msgspec.json.encode
-
 # Lines are joined to pieces of about this size, or a large file would be
 # millions of tiny writes.
 PIECE_BYTES = 1024 * 1024
-
-_RESULTS = (
-    "SELECT line, status_code, body, custom_id FROM result WHERE batch = :batch AND kind = :kind "
-    # A pattern that fits all costs as much as one that fits few: it is not even looked at.
-    "AND (:search = '%' OR custom_id LIKE :search) ORDER BY seq LIMIT :limit OFFSET :skip"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +53,14 @@ def answer(store: Store, file: sqlite3.Row, window: Window) -> Response:
     count = batch["completed"] if kind == OUTPUT else batch["failed"]
     left = max(0, count - window.skip)
     incomplete = is_incomplete(batch) and not batch["is_deleted"]
-    values = {"batch": batch["seq"], "kind": kind}
-    line_of = _output_line if kind == OUTPUT else _error_line
-    ids = RowIds(batch["id"])
     if window.limit is not None:
-        rows = _rows(store, values, window, window.limit)
-        return page([line_of(row, ids) for row in rows], window, has_more=incomplete)
+        with closing(_results(store, batch["seq"], kind, window, window.limit + 1)) as found:
+            return page(list(islice(_lines(found), window.limit + 1)), window, has_more=incomplete)
     headers = {"x-incomplete": _word(incomplete)}
     if window.search is None and not batch["is_deleted"]:
         headers["x-last-line"] = str(window.skip + left)
-    found = _stream(store, values, window, count if window.search is not None else left)
-    return stream((line_of(row, ids) for row in found), headers)
+    found = _results(store, batch["seq"], kind, window, left if window.search is None else count)
+    return stream(found, headers)
 
 
 def _input(store: Store, file: sqlite3.Row, window: Window) -> Response:
@@ -103,49 +89,36 @@ def page(lines: list[bytes], window: Window, *, has_more: bool) -> Response:
     return Response(b"".join(lines[:limit]), headers=headers)
 
 
-def stream(lines: Iterator[bytes], headers: dict[str, str], *, media_type: str = NDJSON) -> Response:
+def stream(texts: Iterator[bytes], headers: dict[str, str], *, media_type: str = NDJSON) -> Response:
     """All lines, in chunks, without a length."""
-    return StreamingResponse(_pieces(lines), headers={"content-type": media_type, **headers})
+    return StreamingResponse(_pieces(texts), headers={"content-type": media_type, **headers})
 
 
-def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
-    piece = bytearray()
-    for line in lines:
-        piece += line
-        if len(piece) >= PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
+def _pieces(texts: Iterator[bytes]) -> Iterator[bytes]:
+    piece, size = list[bytes](), 0
+    for text in texts:
+        piece.append(text)
+        size += len(text)
+        if size >= PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
     if piece:
-        yield bytes(piece)
+        yield b"".join(piece)
 
 
-def _rows(store: Store, values: dict[str, Any], window: Window, limit: int) -> list[sqlite3.Row]:
+def _results(store: Store, batch: int, kind: int, window: Window, limit: int) -> Generator[bytes, None, None]:
     with store.reading() as db:
-        bound = {**values, "search": window.like, "skip": window.skip, "limit": limit + 1}
-        return db.execute(_RESULTS, bound).fetchall()
+        if window.search is None:
+            yield from result_slabs.texts(db, batch, kind, skip=window.skip, limit=limit)
+            return
+        found = _lines(result_slabs.texts(db, batch, kind))
+        fitting = (line for line in found if window.fits(result_slabs.read(line).custom_id))
+        yield from islice(fitting, window.skip, window.skip + limit)
 
 
-def _stream(store: Store, values: dict[str, Any], window: Window, limit: int) -> Iterator[sqlite3.Row]:
-    with store.reading() as db:
-        bound = {**values, "search": window.like, "skip": window.skip, "limit": limit}
-        yield from db.execute(_RESULTS, bound)
-
-
-def _output_line(row: sqlite3.Row, ids: RowIds) -> bytes:
-    line, status_code, body, custom_id = row
-    return (
-        b'{"id":"batch_req_%b","custom_id":%b,"response":{"status_code":%d,"request_id":null,"body":%b},"error":null}\n'
-        % (ids.of(line).encode(), _encode(custom_id), status_code, body)
-    )
-
-
-def _error_line(row: sqlite3.Row, ids: RowIds) -> bytes:
-    line, _, body, custom_id = row
-    return b'{"id":"batch_req_%b","custom_id":%b,"response":null,"error":{"code":null,"message":%b}}\n' % (
-        ids.of(line).encode(),
-        _encode(custom_id),
-        _encode(body.decode() or "Unknown error"),
-    )
+def _lines(texts: Iterator[bytes]) -> Iterator[bytes]:
+    for text in texts:
+        yield from (line + b"\n" for line in slabs.split(text))
 
 
 def _word(is_true: bool) -> str:  # noqa: FBT001 - a header's word for a boolean

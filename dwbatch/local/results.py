@@ -9,13 +9,12 @@ from starlette.responses import Response
 from dwbatch.local import content, slabs
 from dwbatch.local.content import Window
 from dwbatch.local.ids import RowIds
+from dwbatch.local.result_slabs import ByLine, Shown
 from dwbatch.local.runner import Runner
 from dwbatch.local.store import Store
 from dwbatch.local.views import OUTPUT, is_finished, is_started
 
 _encode = msgspec.json.encode
-
-_ENDS = "SELECT line, kind, body FROM result WHERE batch = ? ORDER BY line"
 
 
 class _Body(msgspec.Struct):
@@ -50,28 +49,25 @@ def _lines(
         return
     ids, in_flight, skip = RowIds(batch["id"]), runner.in_flight(batch["seq"]), window.skip
     with store.reading() as db:
-        ends = db.execute(_ENDS, (batch["seq"],))
-        end = ends.fetchone()
+        ends = ByLine(db, batch)
         for line, request in enumerate(slabs.of_file(db, batch["first_request"], batch["total"])):
-            own = end if end is not None and end["line"] == line else None
-            if own is not None:
-                end = ends.fetchone()
-            word = _word(own, is_in_flight=line in in_flight)
+            kind, end = ends.find(line) or (None, None)
+            word = _word(kind, is_in_flight=line in in_flight)
             if (status is not None and word != status) or not window.fits(request.custom_id):
                 continue
             if skip:
                 skip -= 1
                 continue
-            yield _line(ids.of(line), request, own, word)
+            yield _line(ids.of(line), request, end, word)
 
 
-def _word(end: sqlite3.Row | None, *, is_in_flight: bool) -> str:
-    if end is None:
+def _word(kind: int | None, *, is_in_flight: bool) -> str:
+    if kind is None:
         return "in_progress" if is_in_flight else "pending"
-    return "completed" if end["kind"] == OUTPUT else "failed"
+    return "completed" if kind == OUTPUT else "failed"
 
 
-def _line(row_id: str, request: slabs.Kept, end: sqlite3.Row | None, word: str) -> bytes:
+def _line(row_id: str, request: slabs.Kept, end: Shown | None, word: str) -> bytes:
     return (
         b'{"id":"%b","custom_id":%b,"model":%b,"input_body":%b,"response_body":%b,"error":%b,"status":"%b"}\n'
         % (
@@ -79,8 +75,8 @@ def _line(row_id: str, request: slabs.Kept, end: sqlite3.Row | None, word: str) 
             _encode(request.custom_id),
             _encode(_read_body(request.body).model),
             request.body,
-            end["body"] if end is not None and word == "completed" else b"null",
-            _encode(end["body"].decode()) if end is not None and word == "failed" else b"null",
+            end.response.body if end is not None and end.response is not None else b"null",
+            _encode(end.error.message) if end is not None and end.error is not None else b"null",
             word.encode(),
         )
     )

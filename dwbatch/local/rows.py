@@ -4,24 +4,14 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
 
+from dwbatch.local import result_slabs
 from dwbatch.local.claims import Finish
 from dwbatch.local.views import OUTPUT
-
-# What a result line holds beside the body, about: enough for a file's size,
-# which the real server only estimates too.
-_LINE_AROUND_BYTES = 140
 
 
 def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
     """Store the ends of rows, their bills and their batches' counts, in one transaction."""
     finished = list(finished)
-    db.executemany(
-        "INSERT INTO result (batch, line, custom_id, kind, status_code, body) VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (one.claim.batch, one.claim.line, one.claim.custom_id, one.kind, one.status_code, one.body)
-            for one in finished
-        ],
-    )
     db.executemany(
         "INSERT INTO bill (batch, line, model, body_sha256, status_code, prompt_tokens, completion_tokens, "
         "billed_at, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -41,16 +31,20 @@ def save(db: sqlite3.Connection, finished: Iterable[Finish]) -> None:
             if one.is_billed
         ],
     )
-    sums: dict[int, list[int]] = {}
+    of_files: dict[tuple[int, int], list[Finish]] = {}
     for one in finished:
-        of_batch = sums.setdefault(one.claim.batch, [0, 0, 0, 0])
-        of_batch[one.kind != OUTPUT] += 1
-        of_batch[2 + (one.kind != OUTPUT)] += len(one.body) + _LINE_AROUND_BYTES
-    db.executemany(
-        "UPDATE batch SET completed = completed + ?, failed = failed + ?, output_bytes = output_bytes + ?, "
-        "error_bytes = error_bytes + ? WHERE seq = ?",
-        [(*of_batch, batch) for batch, of_batch in sums.items()],
-    )
+        of_files.setdefault((one.claim.batch, one.kind), []).append(one)
+    for (batch, kind), ended in of_files.items():
+        size = result_slabs.keep(db, batch, kind, ((one.claim.line, _line(one)) for one in ended))
+        counts, sizes = ("completed", "output_bytes") if kind == OUTPUT else ("failed", "error_bytes")
+        db.execute(
+            f"UPDATE batch SET {counts} = {counts} + ?, {sizes} = {sizes} + ? WHERE seq = ?",  # noqa: S608 - two of the names above
+            (len(ended), size, batch),
+        )
+
+
+def _line(one: Finish) -> bytes:
+    return result_slabs.line(one.claim.row_id, one.claim.custom_id, one.kind, one.status_code, one.body)
 
 
 def stamp(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
@@ -68,7 +62,7 @@ def stamp(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
 def owed(db: sqlite3.Connection, batch: sqlite3.Row, in_flight: Collection[int] = ()) -> Iterator[int]:
     """Lines of a batch that have no result and are not being answered, in order."""
     done = bytearray(batch["total"])
-    for (line,) in db.execute("SELECT line FROM result WHERE batch = ?", (batch["seq"],)):
+    for line in result_slabs.over(db, batch["seq"]):
         done[line] = 1
     for line in in_flight:
         done[line] = 1

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 3
+VERSION = 4
 
 # Requests are numbered over all files, and those of one file are consecutive, because a file is written in
-# one transaction: line k of a file is request `first_request + k`. They are kept some hundreds in a row.
+# one transaction: line k of a file is request `first_request + k`. They are kept some hundreds in a row, and
+# so are their results, in the order in which they came.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS file (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -65,14 +66,12 @@ CREATE TABLE IF NOT EXISTS batch (
 CREATE TABLE IF NOT EXISTS result (
     seq INTEGER PRIMARY KEY,
     batch INTEGER NOT NULL,
-    line INTEGER NOT NULL,
-    custom_id TEXT NOT NULL,
     kind INTEGER NOT NULL,
-    status_code INTEGER NOT NULL,
-    body BLOB NOT NULL
+    total INTEGER NOT NULL,
+    numbers BLOB NOT NULL,
+    lines BLOB NOT NULL
 );
-CREATE UNIQUE INDEX IF NOT EXISTS result_of_line ON result (batch, line);
-CREATE INDEX IF NOT EXISTS result_in_order ON result (batch, kind, seq);
+CREATE INDEX IF NOT EXISTS result_in_order ON result (batch, kind, seq, total);
 CREATE TABLE IF NOT EXISTS bill (
     seq INTEGER PRIMARY KEY,
     batch INTEGER NOT NULL,

@@ -69,7 +69,8 @@ def test_a_crash_at_any_effect_costs_nothing_and_loses_nothing(
         carry(server, folder, Effects())
         check(server, folder)
 
-    assert effects > 80
+    # A server that cannot search is asked less often.
+    assert effects > 60
 
 
 def test_while_a_file_changes_nothing_says_that_all_are_whole(server: Server, tmp_path: Path) -> None:

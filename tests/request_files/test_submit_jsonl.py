@@ -52,6 +52,7 @@ def test_the_same_file_again_buys_nothing_and_a_longer_one_the_rest(server: Serv
 
 
 @pytest.mark.promise
+@pytest.mark.only_doubleword("OpenAI estimates no cost, and without an estimate a limit stops all")
 def test_a_file_is_bought_only_within_the_limit(server: Server) -> None:
     path = written(line("a", "one"), line("b", "two"))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from dwbatch.local import slabs
+from dwbatch.local import result_slabs, slabs
+from dwbatch.local.ids import RowIds
 from dwbatch.local.lines import Request
 from dwbatch.local.openai.objects import FINAL, new_file_id, status
 from dwbatch.local.openai.validating import Inspection
@@ -114,22 +115,18 @@ def _end(db: sqlite3.Connection, batch: sqlite3.Row) -> None:
 
 def _close_rows(db: sqlite3.Connection, batch: sqlite3.Row, reason: str) -> None:
     left, lookup, first = list(owed(db, batch)), slabs.Lookup(), batch["first_request"]
-    db.executemany(
-        "INSERT INTO result (batch, line, custom_id, kind, status_code, body) VALUES (?, ?, ?, ?, 0, ?)",
-        (
-            (batch["seq"], line, lookup.request(db, first + line).custom_id, ERROR, failure(reason))
-            for line in left
-        ),
+    ids, why = RowIds(batch["id"]), failure(reason)
+    ended = (
+        (line, result_slabs.line(ids.of(line), lookup.request(db, first + line).custom_id, ERROR, 0, why))
+        for line in left
     )
+    result_slabs.keep(db, batch["seq"], ERROR, ended)
 
 
 def _make_files(db: sqlite3.Connection, batch: sqlite3.Row, now: int) -> None:
     """A file of each kind of which there are any lines; no other."""
     for kind, word in ((OUTPUT, "output"), (ERROR, "error")):
-        (count, size) = db.execute(
-            "SELECT count(*), coalesce(sum(length(body)), 0) FROM result WHERE batch = ? AND kind = ?",
-            (batch["seq"], kind),
-        ).fetchone()
+        count, size = result_slabs.size(db, batch["seq"], kind)
         if count:
             db.execute(
                 "INSERT INTO file (id, filename, purpose, bytes, created_at, owner, batch) "

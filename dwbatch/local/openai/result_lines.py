@@ -6,14 +6,13 @@ from typing import Any
 
 import msgspec
 
-from dwbatch.local.ids import RowIds
+from dwbatch.local import result_slabs, slabs
 from dwbatch.local.openai.life import CANCELLED, EXPIRED
+from dwbatch.local.result_slabs import Shown
 from dwbatch.local.store import Store
-from dwbatch.local.views import OUTPUT
 
 _encode = msgspec.json.encode
 
-_QUERY = "SELECT line, status_code, body, custom_id FROM result WHERE batch = ? AND kind = ? ORDER BY seq"
 _ENDS = {
     EXPIRED: "This request could not be executed before the completion window expired.",
     CANCELLED: "This request was not executed because the batch was cancelled.",
@@ -48,37 +47,42 @@ _read_reason = msgspec.json.Decoder(_Reason).decode
 
 def lines(store: Store, batch: sqlite3.Row, kind: int) -> Iterator[bytes]:
     """All lines of one of a batch's two files, in the order in which rows ended."""
-    ids = RowIds(batch["id"])
     with store.reading() as db:
-        for row in db.execute(_QUERY, (batch["seq"], kind)):
-            row_id = ids.of(row["line"]).replace("-", "")
-            yield (
-                _answered(row, row_id, row["status_code"], row["body"])
-                if kind == OUTPUT
-                else _failed(row, row_id)
-            )
+        for text in result_slabs.texts(db, batch["seq"], kind):
+            yield b"".join(_line(result_slabs.read(line)) for line in slabs.split(text))
 
 
-def _answered(row: sqlite3.Row, row_id: str, status_code: int, body: bytes) -> bytes:
+def _line(shown: Shown) -> bytes:
+    if shown.response is None:
+        return _failed(shown)
+    return _answered(shown, shown.response.status_code, shown.response.body)
+
+
+def _answered(shown: Shown, status_code: int, body: bytes | msgspec.Raw) -> bytes:
+    row_id = _row_id(shown)
     return (
         b'{"id": "batch_req_%b", "custom_id": %b, "response": {"status_code": %d, "request_id": "%b", "body": %b}, "error": null}\n'
-        % (row_id.encode(), _encode(row["custom_id"]), status_code, row_id.encode(), body)
+        % (row_id, _encode(shown.custom_id), status_code, row_id, body)
     )
 
 
-def _failed(row: sqlite3.Row, row_id: str) -> bytes:
-    reason = _read_reason(row["body"])
+def _row_id(shown: Shown) -> bytes:
+    return shown.id.removeprefix("batch_req_").replace("-", "").encode()
+
+
+def _failed(shown: Shown) -> bytes:
+    reason = _read_reason(shown.stored)
     if reason.type in _ENDS:
         error = {"code": reason.type, "message": _ENDS[reason.type]}
         return b'{"id": "batch_req_%b", "custom_id": %b, "response": null, "error": %b}\n' % (
-            row_id.encode(),
-            _encode(row["custom_id"]),
+            _row_id(shown),
+            _encode(shown.custom_id),
             _encode(error),
         )
     details = reason.details
     if details is None or not details.body:
-        return _answered(row, row_id, 500, _encode(_BROKEN))
-    return _answered(row, row_id, details.status, _encode(_value(details.body)))
+        return _answered(shown, 500, _encode(_BROKEN))
+    return _answered(shown, details.status, _encode(_value(details.body)))
 
 
 def _value(text: str) -> Any:

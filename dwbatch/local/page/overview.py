@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dwbatch.local import result_slabs
 from dwbatch.local.replies import Refusal, json
 from dwbatch.local.service import Service
 from dwbatch.local.slabs import Lookup
@@ -133,11 +134,8 @@ def _faults(batch: sqlite3.Row) -> list[dict[str, str]]:
 
 
 def _newest(db: sqlite3.Connection, batch: sqlite3.Row, kind: int) -> list[dict[str, str]]:
-    found = db.execute(
-        "SELECT custom_id, body FROM result WHERE batch = ? AND kind = ? ORDER BY seq DESC LIMIT ?",
-        (batch["seq"], kind, _NEAR),
-    )
-    return [{"custom_id": row["custom_id"], "sentence": _sentence(row["body"])} for row in found]
+    found = result_slabs.newest(db, batch["seq"], kind, _NEAR)
+    return [{"custom_id": shown.custom_id, "sentence": _sentence(shown.stored)} for shown in found]
 
 
 def _sentence(stored: bytes) -> str:
