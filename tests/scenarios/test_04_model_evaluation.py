@@ -44,6 +44,6 @@ def test_one_column_set_a_model_and_accuracy_over_the_rows_that_are_ok(
     assert report["accuracy"].is_monotonic_increasing
     assert report["accuracy"].max() == 1
     assert report["accuracy"].min() < 0.8
-    assert (report["not ok"].sum() > 0) is stage.is_foul
+    assert (report["not ok"].sum() > 0) == stage.is_foul
     assert out["answer_tiny"].dtype == "Int64"
     stage.check_paid_once()
