@@ -47,12 +47,14 @@ class Skeleton:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Bodies of some rows.
+    """Bodies of some rows, in parts that are still to be joined.
 
     Parameters
     ----------
-    bodies : pa.LargeStringArray, shape (n_rows,)
-        JSON of each request body; null where the row makes none.
+    fragments : tuple of str, length ``len(fillings) + 1``
+        Constant JSON.
+    fillings : tuple of pa.LargeStringArray, each of shape (n_rows,)
+        What stands between the fragments, escaped; null where the row makes no request.
     skipped : pa.StringArray, shape (n_rows,)
         Why a row makes no request, as an error code; null where it does.
     reasons : pa.StringArray, shape (n_rows,)
@@ -61,10 +63,19 @@ class Encoded:
         The first that the user's own code raised, for a row that makes no request.
     """
 
-    bodies: pa.Array
+    fragments: tuple[str, ...]
+    fillings: tuple[pa.Array, ...]
     skipped: pa.Array
     reasons: pa.Array
     raised: Exception | None = None
+
+    def __len__(self) -> int:
+        return len(self.skipped)
+
+    @property
+    def bodies(self) -> pa.Array:
+        """JSON of each request body, null where the row makes none; joined anew each time."""
+        return join(self.fragments, self.fillings, n_rows=len(self))
 
 
 def compile_body(body: Mapping[str, object]) -> Skeleton:
@@ -190,13 +201,10 @@ def encode(
     for texts in filled.values():
         missing |= np.asarray(texts.is_null())
     made = piece.texts if piece else {}
-    fillings = [made[slot] if isinstance(slot, Made) else filled[slot] for slot in skeleton.slots]
-    bodies = join(skeleton.fragments, fillings, n_rows=n_rows)
-    if unencodable.any():
-        bodies = pc.if_else(pa.array(unencodable), pa.scalar(None, LARGE), bodies)
     errors = [error for error in piece.errors if error] if piece else []
     return Encoded(
-        bodies,
+        skeleton.fragments,
+        tuple(made[slot] if isinstance(slot, Made) else filled[slot] for slot in skeleton.slots),
         *_why_skipped(missing, unencodable, piece),
         raised=next((error.raised for error in errors if error.raised), None),
     )
@@ -220,7 +228,11 @@ def _why_skipped(
 
 def _escaped(rendered: Rendered, *, null_as_empty: bool) -> pa.Array:
     texts = escape(rendered.texts)
-    return texts.fill_null("") if null_as_empty else texts
+    if not null_as_empty:
+        return texts
+    texts = texts.fill_null("")
+    unencodable = rendered.unencodable
+    return pc.if_else(pa.array(unencodable), pa.scalar(None, LARGE), texts) if unencodable.any() else texts
 
 
 def join(fragments: Sequence[str], fillings: Sequence[pa.Array], *, n_rows: int) -> pa.Array:

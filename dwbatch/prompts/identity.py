@@ -9,7 +9,7 @@ import base64
 import re
 from collections.abc import Mapping
 from hashlib import blake2b
-from itertools import chain, pairwise, product
+from itertools import chain, product
 from json import dumps
 
 import numpy as np
@@ -33,36 +33,43 @@ CARRIES_KEY = re.compile(r"-row-[0-9]+-([a-z2-7]{25}[aeimquy4])\Z")
 NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def request_keys(bodies: pa.Array, *, endpoint: str, edition: str = "") -> pa.Array:
+def request_keys(
+    texts: pa.Array, *, endpoint: str, edition: str = "", before: int = 0, after: int | np.ndarray = 0
+) -> pa.Array:
     """Key of each request: blake2b-128 of endpoint, edition and body.
 
     Parameters
     ----------
-    bodies : pa.LargeStringArray, shape (n_rows,)
-        Canonical JSON; null where a row makes no request.
+    texts : pa.LargeStringArray, shape (n_rows,)
+        Canonical JSON of the bodies, or texts that they stand in; null where a row makes no request.
     endpoint : str
         Path the request is sent to, as in ``/v1/chat/completions``.
     edition : str
         The user's word that makes the same request a new purchase.
+    before : int
+        Bytes of a text before its body.
+    after : int, or np.ndarray of int64 of shape (n_rows,)
+        Bytes of a text after its body.
 
     Returns
     -------
     pa.FixedSizeBinaryArray, shape (n_rows,), 16 bytes each
-        Null where the body is.
+        Null where the text is.
     """
     # Lengths in front: no two pairs of endpoint and edition run into one another.
     start = blake2b(digest_size=KEY_BYTES)
     for part in (endpoint.encode(), edition.encode()):
         start.update(len(part).to_bytes(8, "little") + part)
-    _, offsets, texts = bodies.buffers()
-    places = np.frombuffer(offsets, dtype=np.int64)[bodies.offset : bodies.offset + len(bodies) + 1].tolist()
-    view = memoryview(texts) if texts is not None else memoryview(b"")
+    _, offsets, buffer = texts.buffers()
+    places = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    begins, ends = (places[:-1] + before).tolist(), (places[1:] - after).tolist()
+    view = memoryview(buffer) if buffer is not None else memoryview(b"")
     digests = bytearray()
-    for begin, end in pairwise(places):
+    for begin, end in zip(begins, ends, strict=True):
         hashed = start.copy()
         hashed.update(view[begin:end])
         digests += hashed.digest()
-    return _keys(bytes(digests), len(bodies), np.asarray(bodies.is_null()))
+    return _keys(bytes(digests), len(texts), np.asarray(texts.is_null()))
 
 
 def _keys(digests: bytes, count: int, nulls: np.ndarray) -> pa.Array:

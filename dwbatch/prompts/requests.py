@@ -139,15 +139,16 @@ def read_rows(
     """
     alone = np.zeros(1, dtype=np.int64)
     parts: list[Rows] = []
-    for _, encoded_rows in _encode(columns, recipe, np.arange(n_rows)):
-        lengths = np.asarray(pc.fill_null(pc.binary_length(encoded_rows.bodies), 0), dtype=np.int64)
-        encoded = _drop_too_large(encoded_rows, lengths > max_bytes)
+    for _, encoded in _encode(columns, recipe, np.arange(n_rows)):
+        bodies = encoded.bodies
+        lengths = np.asarray(pc.fill_null(pc.binary_length(bodies), 0), dtype=np.int64)
+        bodies, skipped = _without_too_large(bodies, encoded.skipped, lengths > max_bytes)
         parts.append(
             Rows(
-                keys=request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition),
-                body_sizes=np.where(np.asarray(encoded.bodies.is_null()), 0, lengths),
-                skipped=encoded.skipped,
-                occurrences=np.broadcast_to(alone, len(encoded.bodies)),
+                keys=request_keys(bodies, endpoint=recipe.endpoint, edition=recipe.edition),
+                body_sizes=np.where(np.asarray(bodies.is_null()), 0, lengths),
+                skipped=skipped,
+                occurrences=np.broadcast_to(alone, len(bodies)),
                 reasons=encoded.reasons,
                 raised=encoded.raised,
             )
@@ -155,16 +156,14 @@ def read_rows(
     return Rows.joined(parts, dedupe=dedupe)
 
 
-def _drop_too_large(encoded: Encoded, too_large: np.ndarray) -> Encoded:
+def _without_too_large(
+    bodies: pa.Array, skipped: pa.Array, too_large: np.ndarray
+) -> tuple[pa.Array, pa.Array]:
     if not too_large.any():
-        return encoded
+        return bodies, skipped
     mask = pa.array(too_large)
     code = pa.scalar(ErrorCode.REQUEST_TOO_LARGE.value, pa.string())
-    return replace(
-        encoded,
-        bodies=pc.if_else(mask, pa.scalar(None, LARGE), encoded.bodies),
-        skipped=pc.if_else(mask, code, encoded.skipped),
-    )
+    return pc.if_else(mask, pa.scalar(None, LARGE), bodies), pc.if_else(mask, code, skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,20 +211,31 @@ def write_lines(
     occurrences : np.ndarray of int64, shape (n,)
         Occurrence number of each row, from `Rows`.
     """
-    fragments = ('{"body":', ',"custom_id":"', f'","method":"POST","url":"{recipe.endpoint}"}}\n')
+    front, middle, back = _around(recipe.endpoint)
     for start, encoded in _encode(columns, recipe, rows):
-        count = len(encoded.bodies)
-        keys = request_keys(encoded.bodies, endpoint=recipe.endpoint, edition=recipe.edition)
-        fillings = [encoded.bodies, escape(custom_ids.slice(start, count))]
-        yield Lines(
-            texts=join(fragments, fillings, n_rows=count),
-            keys=occurrence_keys(keys, occurrences[start : start + count]),
+        ids = escape(custom_ids.slice(start, len(encoded)))
+        fragments = [*encoded.fragments, back]
+        fragments[0] = front + fragments[0]
+        fragments[-2] += middle
+        texts = join(fragments, [*encoded.fillings, ids], n_rows=len(encoded))
+        keys = request_keys(
+            texts,
+            endpoint=recipe.endpoint,
+            edition=recipe.edition,
+            before=len(front.encode()),
+            after=len((middle + back).encode()) + np.asarray(pc.binary_length(ids)),
         )
+        yield Lines(texts=texts, keys=occurrence_keys(keys, occurrences[start : start + len(encoded)]))
+
+
+def _around(endpoint: str) -> tuple[str, str, str]:
+    """What stands in a request line before its body, before its custom_id, and behind them."""
+    return '{"body":', ',"custom_id":"', f'","method":"POST","url":"{endpoint}"}}\n'
 
 
 def line_overhead(endpoint: str) -> int:
     """Bytes of a request line beside its body and custom_id, newline included."""
-    return len(f'{{"body":,"custom_id":"","method":"POST","url":"{endpoint}"}}\n'.encode())
+    return len("".join(_around(endpoint)).encode())
 
 
 def _encode(columns: Mapping[str, Values], recipe: Recipe, rows: np.ndarray) -> Iterator[tuple[int, Encoded]]:
