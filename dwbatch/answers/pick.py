@@ -45,13 +45,12 @@ def best(results: pa.Table, by: str) -> pa.Table:
     pyarrow.Table
         One row a distinct value, in the order in which the chosen rows stand.
     """
-    return results.take(best_positions(results, by))
+    return results.take(_best_positions(results, by))
 
 
-def best_positions(results: pa.Table, by: str) -> pa.Int64Array:
-    """Positions of the rows that `best` takes, ascending."""
+def _best_positions(results: pa.Table, by: str) -> pa.Int64Array:
     rank = pa.array(ranks_of(results["status"]), pa.int64())
-    age = pa.array(range(len(results) - 1, -1, -1), pa.int64())
+    age = pa.array(np.arange(len(results))[::-1])
     # One number orders by rank, then by age, so that one hash aggregation makes
     # the whole choice.
     score = pc.bit_wise_or(pc.shift_left(rank, _AGE_BITS), age)

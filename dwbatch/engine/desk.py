@@ -218,6 +218,8 @@ class Desk:
         Has steps taken elsewhere; None where all are taken here.
     budget : Budget or None
         What the call may spend; None where nobody set a limit.
+    building : threading.Lock
+        Held while a request file is written: one at a time keeps the line busy, and needs the memory of one.
     """
 
     checkpoint: Checkpoint
@@ -234,6 +236,7 @@ class Desk:
     most_active: int | None = None
     porter: Porter | None = None
     budget: Budget | None = None
+    building: threading.Lock = field(default_factory=threading.Lock)
     memories: dict[int, Memory] = field(default_factory=dict)
 
     def memory(self, shard: Shard) -> Memory:

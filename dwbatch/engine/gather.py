@@ -3,14 +3,15 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dwbatch.answers.align import align
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import KEY, RESULTS
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.engine.again import Judge, judged
+from dwbatch.engine.align import align
 from dwbatch.engine.wanted import keyed
 
 BATCH_ID = pa.field("batch_id", pa.string())
@@ -33,8 +34,15 @@ class Gathered:
 
     def column(self, name: str) -> pa.Array:
         """One column of the results, one value a row."""
-        taken = self.results[name].take(self.positions)
+        held = self.results[name]
+        taken = held if self._is_whole else held.take(self.positions)
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether every row has the result that stands in its own place."""
+        places = np.arange(len(self.results))
+        return not self.positions.null_count and np.array_equal(self.positions, places)
 
 
 def gather(
@@ -64,13 +72,13 @@ def gather(
         comes before one that does not.
     """
     judge_reads = judge.columns if judge else ()
-    names = list(dict.fromkeys(["request_key", "answers_key", "status", *columns, *judge_reads]))
+    names = list(dict.fromkeys(["status", *columns, *judge_reads]))
     fields = [pa.field("key", KEY), BATCH_ID, *(RESULTS.field(name) for name in names)]
     pieces = [pa.schema(fields).empty_table()]
     for shard in sorted(shards, key=lambda shard: shard.number):
         if shard.server != server or not checkpoint.has_results(shard.number):
             continue
-        table = checkpoint.results(shard.number, names)
+        table = checkpoint.results(shard.number, [*names, "request_key", "answers_key"])
         table = table.append_column(BATCH_ID, pa.repeat(pa.scalar(shard.batch_id, pa.string()), len(table)))
         pieces.append(keyed(table).select(pieces[0].column_names))
     results = pa.concat_tables(pieces)

@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import pyarrow as pa
+
 T = TypeVar("T")
 
 # How long a thread may take to end after its last step has.
@@ -54,8 +56,10 @@ class Hands:
     def _work(self) -> None:
         while (waiting := self._waiting.get()) is not None:
             _take(*waiting)
-            # Until the next step comes, nothing of this one is kept alive.
+            # Until the next step comes, nothing of this one is kept alive; what Arrow freed, it would keep
+            # for this thread alone.
             del waiting
+            pa.default_memory_pool().release_unused()
 
 
 def _take(future: "Future[Any]", step: Callable[[], Any]) -> None:

@@ -135,7 +135,8 @@ def _send(shard: Shard, desk: Desk) -> File:
     path = desk.checkpoint.upload_path(shard.number)
     requests = desk.checkpoint.requests(shard.number, ["custom_id", "request_key", "position"])
     try:
-        desk.checkpoint.disk.spill(path, lambda file: _write(file, requests, desk))
+        with desk.building:
+            desk.checkpoint.disk.spill(path, lambda file: _write(file, requests, desk))
     except OSError as error:
         raise CheckpointError(
             path,

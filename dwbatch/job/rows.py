@@ -9,7 +9,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dwbatch.answers.align import align
 from dwbatch.answers.vectors import Vectors
 from dwbatch.call import Call, judge_of, naming_of
 from dwbatch.checkpoint.folder import Checkpoint
@@ -17,6 +16,7 @@ from dwbatch.checkpoint.schemas import KEY, REQUESTS
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.embed_options import ENDPOINT, OUTPUT
 from dwbatch.engine.again import Judge, judged
+from dwbatch.engine.align import align
 from dwbatch.engine.gather import BATCH_ID, Gathered, gather
 from dwbatch.engine.wanted import keyed
 from dwbatch.frames import with_answers

@@ -12,6 +12,7 @@ import requests
 from autobatcher import BatchOpenAI
 
 import dwbatch
+import dwbatch.api  # before anything is measured, as the libraries of the script
 from tests.benchmarks.measure import Measured, measuring
 from tests.benchmarks.texts import KINDS, MODEL, PROMPT
 

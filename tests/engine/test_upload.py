@@ -1,9 +1,13 @@
 """A file goes up once: a lost reply is settled by its name, a cut-off upload is tried again, then halved."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from dwbatch.checkpoint.disk import Disk
 from dwbatch.errors import ApiError, JobStoppedError, JobTimeoutError, NotAnApiError
 from tests.engine.weather import (
     CLEAR,
@@ -27,6 +31,23 @@ pytestmark = pytest.mark.promise
 
 HOUR_S = 3600.0
 FRAME = texts("first", "second")
+LONG_ENOUGH_TO_MEET_S = 0.3
+
+
+class MeetingPlace(Disk):
+    """Knows whether two request files were ever written at the same time."""
+
+    def __init__(self) -> None:
+        self.have_met = False
+        self._barrier = threading.Barrier(2, timeout=LONG_ENOUGH_TO_MEET_S)
+
+    def spill(self, path: Path, fill: Callable[[BinaryIO], None]) -> None:
+        try:
+            self._barrier.wait()
+            self.have_met = True
+        except threading.BrokenBarrierError:
+            self._barrier.reset()
+        super().spill(path, fill)
 
 
 def test_an_upload_whose_reply_was_lost_is_adopted(weather: Weather, tmp_path: Path) -> None:
@@ -200,6 +221,15 @@ def test_a_web_page_instead_of_the_api_is_raised(weather: Weather, tmp_path: Pat
         make_call(FRAME, weather, tmp_path / "job")
 
     assert weather.calls()[CREATE] == 0
+
+
+def test_request_files_are_written_one_after_another(weather: Weather, tmp_path: Path) -> None:
+    disk = MeetingPlace()
+
+    out, _ = make_call(FRAME, weather, tmp_path / "job", disk=disk, workers=2, max_requests_per_batch=1)
+
+    assert statuses(out) == ["ok", "ok"]
+    assert not disk.have_met
 
 
 def test_no_prompt_stays_on_disk_after_an_upload(weather: Weather, tmp_path: Path) -> None:
