@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from operator import sub
+from operator import attrgetter, sub
 from typing import Any, BinaryIO
 
 import msgspec
@@ -16,6 +16,9 @@ from dwbatch.local.slabs import Figures, Kept, Slab, pack, read
 SLAB_BYTES = 64 * 1024
 
 _METHOD = "POST"
+_PLAIN = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
+# Twice as fast as a loop, where each of a million lines is asked.
+_MODEL, _URL, _CUSTOM_ID = attrgetter("body.model"), attrgetter("url"), attrgetter("custom_id")
 # Writing a body anew makes it longer only where a number is spelled out: 1e15 is the worst, 18 letters for 4.
 _LONGER = 8
 _TOGETHER = 16
@@ -81,13 +84,12 @@ def as_it_is(text: bytes, *, limits: Limits, models: Mapping[str, Model] | None)
     found = canonical.lines(text)
     if found is None or len(text) > limits.max_body_bytes:
         return None
-    names = {line.body.model for line in found}
-    asked = {(line.method, line.url) for line in found}
-    custom_ids = [line.custom_id for line in found]
-    if len(names) != 1 or len(asked) != 1 or not _are_plain(custom_ids):
+    names, urls = set(map(_MODEL, found)), set(map(_URL, found))
+    custom_ids = list(map(_CUSTOM_ID, found))
+    if len(names) != 1 or len(urls) != 1 or not _are_plain(custom_ids):
         return None
-    (method, url), name = asked.pop(), names.pop()
-    if method != _METHOD or url not in PATHS or not _is_offered(name, url, models):
+    url, name = urls.pop(), names.pop()
+    if not _is_offered(name, url, models):
         return None
     around = len(found) * (COMPACT + len("\n") + len(_METHOD) + len(url))
     size = len(text) - around - sum(map(len, custom_ids))
@@ -133,8 +135,7 @@ def _are_lines_plain(raws: list[bytes], found: list[Kept], limits: Limits) -> bo
 
 def _are_plain(custom_ids: list[str]) -> bool:
     """Whether custom_ids are allowed, and stand in a line as they are, each character a byte."""
-    joined = "".join(custom_ids)
-    if not (joined.isascii() and joined.isprintable()) or '"' in joined or "\\" in joined:
+    if "".join(custom_ids).encode("utf-8", "surrogatepass").translate(None, _PLAIN):
         return False
     return max(map(len, custom_ids)) <= MOST_CUSTOM_ID_BYTES
 

@@ -4,6 +4,8 @@ What comes out as it went in has no field twice, none too many, no key out of or
 no byte that is not UTF-8, and nobody had to look for any of that.
 """
 
+from typing import Literal
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
@@ -12,7 +14,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """A message of a chat that is a text."""
 
     content: str
-    role: str
+    role: Literal["assistant", "developer", "system", "tool", "user"]
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):
@@ -36,12 +38,12 @@ class Body(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """A line whose fields stand in the order of their names."""
+    """A line whose fields stand in the order of their names; words that are always the same are not made anew."""
 
     body: Body
     custom_id: str
-    method: str
-    url: str
+    method: Literal["POST"]
+    url: Literal["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/responses"]
 
 
 _read = msgspec.json.Decoder(Line).decode_lines

@@ -1,17 +1,15 @@
 """The usual answer of the echo, written without being built: texts in, a text out, nothing else asked for."""
 
-from typing import Any
+import hashlib
+import time
 
 import msgspec
 
-from dwbatch.local.claims import Claim
-from dwbatch.local.saying import BOUNDS, tokens
-from dwbatch.local.settling import Settled
+from dwbatch.local.claims import Claim, Finish
+from dwbatch.local.saying import tokens
 from dwbatch.local.views import OUTPUT
 
 _CHAT = "/v1/chat/completions"
-# What an answer depends on beside the messages; whoever asks for any of it is answered by `echo`.
-_SHAPING = BOUNDS | {"tool_choice", "response_format", "n"}
 # In the order in which sorted keys come.
 _ANSWER = (
     b'{"choices":[{"finish_reason":"stop","index":0,"message":{"content":%b,"role":"assistant"}}],"created":0,'
@@ -22,28 +20,59 @@ _ANSWER = (
 _encode = msgspec.json.encode
 
 
-def settled(claim: Claim, body: dict[str, Any]) -> Settled | None:
-    """What is kept of the echo's answer, letter by letter as `echo` and `settle` make it; None leaves it to them."""
-    messages = body.get("messages")
-    if claim.url != _CHAT or not isinstance(messages, list) or not _SHAPING.isdisjoint(body):
+class _Message(msgspec.Struct, gc=False):
+    """A message that is a text."""
+
+    content: str
+
+
+class _Asked(msgspec.Struct, gc=False):
+    """A chat that asks for no shape of its answer; any other is not of this shape."""
+
+    model: str
+    messages: list[_Message]
+    max_completion_tokens: None = None
+    max_output_tokens: None = None
+    max_tokens: None = None
+    n: None = None
+    response_format: None = None
+    tool_choice: None = None
+
+
+_read = msgspec.json.Decoder(_Asked).decode
+
+
+def finish(claim: Claim) -> Finish | None:
+    """The end of a row, letter by letter as `echo` and `settle` make it; None leaves it to them."""
+    if claim.url != _CHAT:
         return None
-    asked: list[str] = []
-    for message in messages:
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, str):
-            return None
-        asked.append(content)
-    if not asked:
+    try:
+        body = _read(claim.body)
+    except msgspec.ValidationError:
         return None
-    text = f"echo: {asked[-1]}"
-    prompt, completion = tokens("".join(asked)), tokens(text)
-    row_id = claim.row_id.replace("-", "")[-12:].encode()
+    if not body.messages:
+        return None
+    last = body.messages[-1].content
+    text = f"echo: {last}"
+    asked = last if len(body.messages) == 1 else "".join([message.content for message in body.messages])
+    prompt, completion = tokens(asked), tokens(text)
     written = _ANSWER % (
         _encode(text),
-        row_id,
-        _encode(body["model"]),
+        # The last of a UUID's five groups.
+        claim.row_id[-12:].encode(),
+        _encode(body.model),
         completion,
         prompt,
         prompt + completion,
     )
-    return Settled(OUTPUT, 200, written, (prompt, completion))
+    return Finish(
+        claim,
+        OUTPUT,
+        200,
+        written,
+        body.model,
+        prompt,
+        completion,
+        hashlib.sha256(claim.body).hexdigest(),
+        time.time(),
+    )

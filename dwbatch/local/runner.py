@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from dwbatch.local.claims import Claim, Finish
 from dwbatch.local.crew import Crew
 from dwbatch.local.ids import RowIds
@@ -182,7 +184,7 @@ class Runner:
     def _claim(self, wanted: int) -> list[Claim]:
         again = list(itertools.islice(iter(self._later.due, None), max(0, wanted)))
         with self._lock:
-            claims = [claim._replace(attempt=claim.attempt + 1) for claim in again if self._is_alive(claim)]
+            claims = [replace(claim, attempt=claim.attempt + 1) for claim in again if self._is_alive(claim)]
             taken: dict[_Running, list[int]] = {}
             left = wanted - len(claims)
             while self._waiting and left > 0:

@@ -1,6 +1,6 @@
 """From what a model did to what is kept of it: a result or a reason, and the tokens used."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ NOWHERE = 2
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
-class Settled(NamedTuple):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """What is kept of an outcome."""
 
     kind: int

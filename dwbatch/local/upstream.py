@@ -81,14 +81,7 @@ class Upstream:
         is_usual = self.is_instant and self._outcomes is None and self._account.balance is None
         if not is_usual or self._board.armed(FailRows):
             return [self.call(claim) for claim in claims]
-        return [self._answer_at_once(claim) for claim in claims]
-
-    def _answer_at_once(self, claim: Claim) -> Finish:
-        body = _read_body(claim.body)
-        settled = plain_echo.settled(claim, body)
-        if settled is None:
-            return self.call(claim)
-        return _billed(claim, settled, body["model"], duration_ms=0.0)
+        return [plain_echo.finish(claim) or self.call(claim) for claim in claims]
 
     def call(self, claim: Claim) -> Finish:
         """Answer one claim; never raises."""

@@ -1,4 +1,5 @@
 import base64
+import json
 import math
 import struct
 from typing import Any
@@ -6,13 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dwbatch.local import plain_echo
 from dwbatch.local.answering import echo_model
 from dwbatch.local.claims import Claim
 from dwbatch.local.echo import MOST_CHOICES, MOST_DIMENSIONS, echo
 from dwbatch.local.saying import TooMuchError
-from dwbatch.local.settling import settle
+from dwbatch.local.settling import Settled, settle
 from tests.local.asking import patient
 
 ROW = "00000000-0000-4000-8000-000000000000"
@@ -40,6 +42,10 @@ CHATS = st.fixed_dictionaries(
         "response_format": st.just({"type": "json_object"}),
     },
 )
+
+
+def asked(body: dict[str, Any]) -> Claim:
+    return replace(CHAT, body=json.dumps(body).encode())
 
 
 def choices(url: str, **body: Any) -> list[tuple[str, str]]:
@@ -140,12 +146,15 @@ def test_more_than_a_model_would_give_is_refused(url: str, body: dict[str, Any])
 def test_an_answer_that_is_written_at_once_is_the_one_that_would_have_been_built(
     body: dict[str, Any],
 ) -> None:
-    usual = plain_echo.settled(CHAT, body)
+    usual = plain_echo.finish(asked(body))
 
-    assert usual is None or usual == settle(echo_model(CHAT, body), CHAT, body)
+    if usual is not None:
+        tokens = (usual.prompt_tokens, usual.completion_tokens)
+        kept = Settled(usual.kind, usual.status_code, usual.body, tokens)
+        assert (kept, usual.model) == (settle(echo_model(CHAT, body), CHAT, body), body["model"])
 
 
 def test_texts_that_ask_for_nothing_else_are_answered_at_once() -> None:
     body = {"model": "m", "temperature": 0, "messages": [{"role": "user", "content": "Hello"}]}
 
-    assert plain_echo.settled(CHAT, body) is not None
+    assert plain_echo.finish(asked(body)) is not None
