@@ -56,7 +56,8 @@ def test_importing_the_library_leaves_alone_what_a_call_needs() -> None:
 def test_the_first_call_leaves_alone_what_few_calls_need() -> None:
     loaded = loaded_by("import dwbatch; dwbatch.run, dwbatch.run_parquet, dwbatch.attach")
 
-    assert loaded & {*OF_FEW_CALLS} == set()
+    # Older versions of filelock are asynchronous from the start.
+    assert (loaded - loaded_by("import filelock")) & {*OF_FEW_CALLS} == set()
     assert loaded >= {*OF_A_CALL}
 
 
