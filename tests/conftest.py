@@ -4,6 +4,7 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import hypothesis
 import pyarrow.fs as pafs
@@ -33,10 +34,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let every server speak it that does not say its own."""
+    _speak(config.getoption("--dialect"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run in both dialects, in every run, what is marked so."""
+    if metafunc.definition.get_closest_marker("both_dialects"):
+        spoken = metafunc.config.getoption("--dialect")
+        dialects = ["doubleword", "openai"] if spoken == "doubleword" else [spoken]
+        metafunc.parametrize("dialect", dialects, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dialect(request: pytest.FixtureRequest) -> Iterator[Literal["doubleword", "openai"]]:
+    """The API that servers speak meanwhile."""
+    usual: Literal["doubleword", "openai"] = request.config.getoption("--dialect")
+    spoken = getattr(request, "param", usual)
+    _speak(spoken)
+    yield spoken
+    _speak(usual)
+
+
+def _speak(dialect: str) -> None:
     # The default is changed and not a hundred calls: a promise knows nothing of dialects.
     defaults = Server.__init__.__kwdefaults__
     assert defaults is not None
-    defaults["dialect"] = config.getoption("--dialect")
+    defaults["dialect"] = dialect
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,6 +1,7 @@
 """A line to a server that runs for a whole file of tests; a test that scripts the server starts its own."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -9,8 +10,8 @@ from tests.engine.weather import Weather, weather_over
 
 
 @pytest.fixture(scope="module")
-def shared_server() -> Iterator[Server]:
-    with Server() as running:
+def shared_server(dialect: Literal["doubleword", "openai"]) -> Iterator[Server]:
+    with Server(dialect=dialect) as running:
         yield running
 
 

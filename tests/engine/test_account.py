@@ -21,6 +21,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.mark.both_dialects
 def test_a_lost_folder_is_found_again_in_the_account(server: Server, tmp_path: Path) -> None:
     first = run(texts("a", "b", "c"), server, tmp_path / "job", max_requests_per_batch=1)
     sent = posts(server)
@@ -41,6 +42,7 @@ def test_ten_rows_there_and_the_whole_frame_here_buy_only_the_rest(server: Serve
     assert (summary.sent, len(server.ledger())) == (10, 20)
 
 
+@pytest.mark.both_dialects
 def test_an_edited_frame_buys_its_new_rows_and_every_answer_stays_on_its_row(
     server: Server, tmp_path: Path
 ) -> None:
@@ -52,6 +54,7 @@ def test_an_edited_frame_buys_its_new_rows_and_every_answer_stays_on_its_row(
     assert len(server.ledger()) == 5
 
 
+@pytest.mark.both_dialects
 def test_a_running_batch_is_adopted_and_waited_for(tmp_path: Path) -> None:
     model = Model()
     with Server(answer=model) as server:

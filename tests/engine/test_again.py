@@ -57,6 +57,7 @@ KINDS: list[tuple[object, list[int]]] = [
 ]
 
 
+@pytest.mark.both_dialects
 @pytest.mark.parametrize(("retry", "again"), KINDS, ids=str)
 def test_each_kind_sends_its_own_rows_again_once_in_a_new_shard(
     tmp_path: Path, retry: object, again: list[int]
@@ -85,6 +86,7 @@ def test_a_row_that_fails_again_is_tried_once_more_a_call_and_no_more(tmp_path: 
     assert tried == [[2, ["ok", "failed"]], [3, ["ok", "failed"]], [4, ["ok", "failed"]]]
 
 
+@pytest.mark.both_dialects
 @pytest.mark.parametrize("retry", ["transient", "failed", False])
 def test_a_job_with_nothing_owed_sends_nothing(tmp_path: Path, retry: object) -> None:
     with Server() as server:
@@ -111,6 +113,7 @@ def test_final_failures_are_nothing_owed(tmp_path: Path) -> None:
 FLIPPING = texts("fine", "short")
 
 
+@pytest.mark.both_dialects
 def test_an_answer_is_never_replaced_by_a_later_failure(tmp_path: Path) -> None:
     fates = {"fine": first(0, Outcome.status(400)), "short": first(1, Outcome.truncated())}
     with Server(outcomes=scripted(fates)) as server:

@@ -78,6 +78,7 @@ def test_a_cancel_that_nobody_is_there_to_obey_is_obeyed_at_once(server: Server,
     assert server.ledger() == []
 
 
+@pytest.mark.both_dialects
 def test_a_cancel_finds_the_purchase_that_was_in_doubt(server: Server, tmp_path: Path) -> None:
     crash(texts("a"), server, tmp_path / "job", "reply to POST /v1/batches")
 
@@ -98,6 +99,7 @@ def test_a_cancel_whose_obeyer_died_is_obeyed_by_the_next_call(server: Server, t
     assert purchases(server) == 1
 
 
+@pytest.mark.both_dialects
 def test_a_cancel_is_not_undone_by_running_the_cell_again(server: Server, tmp_path: Path) -> None:
     leave_running(server, tmp_path / "job", "a", "b")
     cancel(tmp_path / "job")
@@ -123,6 +125,7 @@ def test_what_was_cancelled_is_bought_when_it_is_asked_for(
     assert len(server.ledger()) == 3
 
 
+@pytest.mark.both_dialects
 def test_what_was_answered_before_a_cancel_is_kept(tmp_path: Path) -> None:
     model = Model(lambda prompt: "slow" in prompt)
     with Server(answer=model) as server:

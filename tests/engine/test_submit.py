@@ -38,6 +38,7 @@ def emptied(body: bytes) -> bytes:
 NOTHING_YET = Fault(change=emptied)
 
 
+@pytest.mark.both_dialects
 def test_a_batch_that_the_list_shows_late_is_adopted(weather: Weather, tmp_path: Path) -> None:
     weather.will(CREATE, LOST_AFTER)
     # The first look is at the account, before anything is bought.
@@ -65,6 +66,7 @@ def test_nothing_is_bought_again_within_the_grace(weather: Weather, tmp_path: Pa
     assert looks.count(CREATE) == 2
 
 
+@pytest.mark.both_dialects
 def test_a_batch_created_and_answered_with_500_is_adopted(weather: Weather, tmp_path: Path) -> None:
     weather.will(CREATE, says(500, b"Internal server error", reaches=True))
 
@@ -90,6 +92,7 @@ def test_three_lost_replies_leave_the_shard_submitting_with_a_sentence(
     assert billed(weather) == []
 
 
+@pytest.mark.both_dialects
 def test_the_call_after_three_lost_replies_looks_first_and_buys_once(
     weather: Weather, tmp_path: Path
 ) -> None:
@@ -166,6 +169,7 @@ def test_a_file_forgotten_in_hours_of_trouble_goes_up_again(weather: Weather, tm
     assert billed(weather) == [1, 1]
 
 
+@pytest.mark.both_dialects
 def test_a_file_that_the_server_forgot_goes_up_again(weather: Weather, tmp_path: Path) -> None:
     weather.will(CREATE, says(404, b"Input file not found"))
 

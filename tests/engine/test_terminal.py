@@ -94,6 +94,7 @@ def test_a_wholly_failed_batch_is_bought_once_more_a_call(tmp_path: Path) -> Non
         assert posts(server) == TWICE + TWICE[:2]
 
 
+@pytest.mark.both_dialects
 def test_a_batch_cancelled_by_somebody_keeps_its_answers_and_is_not_bought_again(tmp_path: Path) -> None:
     with Server(answer=(model := Model(is_slow))) as server:
         cancel = once_answered(server, Owner.cancel)
@@ -105,6 +106,7 @@ def test_a_batch_cancelled_by_somebody_keeps_its_answers_and_is_not_bought_again
         assert posts(server).count("/batches") == 1
 
 
+@pytest.mark.both_dialects
 def test_only_the_cancelled_rows_are_bought_when_they_are_asked_for(tmp_path: Path) -> None:
     with Server(answer=(model := Model(is_slow))) as server:
         clock, cancel = StillClock(), once_answered(server, Owner.cancel)
@@ -194,6 +196,7 @@ def test_an_output_file_deleted_meanwhile_leaves_its_rows_missing_and_keeps_the_
         assert said(bought) == [*ok("a"), (None, "failed", "http_400")]
 
 
+@pytest.mark.both_dialects
 def test_answers_read_once_outlive_their_file(tmp_path: Path) -> None:
     with Server(answer=(model := Model(is_slow))) as server:
         owner = Owner(server)

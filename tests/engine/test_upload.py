@@ -50,6 +50,7 @@ class MeetingPlace(Disk):
         super().spill(path, fill)
 
 
+@pytest.mark.both_dialects
 def test_an_upload_whose_reply_was_lost_is_adopted(weather: Weather, tmp_path: Path) -> None:
     weather.will(UPLOAD, LOST_AFTER)
 
@@ -73,6 +74,7 @@ def test_an_upload_of_another_size_is_not_adopted(weather: Weather, tmp_path: Pa
     assert weather.calls()[UPLOAD] == 2
 
 
+@pytest.mark.both_dialects
 def test_an_upload_of_a_dead_process_is_adopted(weather: Weather, tmp_path: Path) -> None:
     effects = Effects()
     with pytest.raises(Crash):

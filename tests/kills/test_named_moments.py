@@ -83,6 +83,7 @@ def test_a_process_killed_while_fetching_is_resumed_and_fetches_nothing_twice(
     scene.check_tidy(orders.folder)
 
 
+@pytest.mark.both_dialects
 def test_a_call_of_fewer_rows_buys_and_leaves_nothing_of_what_the_dead_one_had_begun(here: Scene) -> None:
     orders = here.orders()
     scene.killed(here.orders(fuse=("half of uploads/00002.jsonl",)))

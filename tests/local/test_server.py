@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import requests
@@ -98,3 +98,16 @@ def test_a_port_file_that_lies_is_not_believed(tmp_path: Path) -> None:
         (tmp_path / "port.json").write_text(f'{{"pid": 1, "port": {stranger.port}, "nonce": "not this one"}}')
 
         assert join(tmp_path, idle_s=5) != stranger.base_url
+
+
+@pytest.mark.both_dialects
+def test_a_promise_of_both_dialects_is_asked_of_a_server_of_each(
+    server: Server, dialect: Literal["doubleword", "openai"]
+) -> None:
+    line = b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}'
+
+    reply = requests.post(
+        f"{server.base_url}/files", files={"file": ("a.jsonl", line)}, data={"purpose": "batch"}, timeout=60
+    )
+
+    assert reply.status_code == {"doubleword": 201, "openai": 200}[dialect]
