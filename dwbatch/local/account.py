@@ -96,7 +96,7 @@ def check(
         _check_models(wanted, account.models, window)
     _check_volume(db, limits, total=file["total"], window=window, owner=owner)
     if account.models is not None:
-        _check_capacity(db, wanted, account.models, window)
+        _check_capacity(db, wanted, account.models, window, factor=limits.capacity_factor)
 
 
 def _check_models(wanted: dict[str, Any], models: Mapping[str, Model], window: str) -> None:
@@ -133,7 +133,7 @@ def _check_volume(db: sqlite3.Connection, limits: Limits, *, total: int, window:
 
 
 def _check_capacity(
-    db: sqlite3.Connection, wanted: dict[str, Any], models: Mapping[str, Model], window: str
+    db: sqlite3.Connection, wanted: dict[str, Any], models: Mapping[str, Model], window: str, *, factor: float
 ) -> None:
     pending = dict.fromkeys(wanted, 0.0)
     unfinished = db.execute(
@@ -149,7 +149,7 @@ def _check_capacity(
     full = [
         name
         for name, figures in wanted.items()
-        if pending[name] + figures["count"] > models[name].requests_per_s * window_s(window)
+        if pending[name] + figures["count"] > int(models[name].requests_per_s * window_s(window) * factor)
     ]
     if full:
         raise TooMany(

@@ -55,6 +55,7 @@ def list_batches(request: Request) -> Response:
     """GET /batches."""
     service, asked = of(request), request.query_params
     owner, limit = service.owner(request), query.page_limit(asked)
+    query.refuse_member(asked)
     with service.store.reading() as db:
         found, has_more = batches.listed(
             db,
@@ -67,7 +68,7 @@ def list_batches(request: Request) -> Response:
             created=(query.moment(asked, "created_after"), query.moment(asked, "created_before")),
             is_active_first=query.flag(asked, "active_first"),
         )
-        wants_analytics = asked.get("include") == "analytics"
+        wants_analytics = "analytics" in map(str.strip, asked.get("include", "").split(","))
         shown = [
             batch_view(
                 batch,

@@ -1,5 +1,6 @@
 """Batches: made from a file, found, listed, cancelled, tried again, deleted."""
 
+import json
 import sqlite3
 import time
 from typing import Any
@@ -103,7 +104,7 @@ def _insert(
             file["total"],
             order.endpoint,
             order.completion_window,
-            msgspec.json.encode(metadata).decode(),
+            _searched(metadata),
             file["models"],
             file["owner"],
             now,
@@ -117,6 +118,13 @@ def _insert(
             (ids.new(), f"batch-{batch_id}-{word}.jsonl", PURPOSES[kind], now, file["owner"], seq),
         )
     return find(db, batch_id, file["owner"])
+
+
+def _searched(metadata: dict[str, str]) -> str:
+    """Metadata as the real server's database writes it out, which is the text that a search looks into."""
+    # PostgreSQL puts a space behind every sign, and short keys before long ones.
+    ordered = sorted(metadata.items(), key=lambda pair: (len(pair[0].encode()), pair[0].encode()))
+    return json.dumps(dict(ordered), ensure_ascii=False)
 
 
 def populate(db: sqlite3.Connection, batch: sqlite3.Row) -> bool:

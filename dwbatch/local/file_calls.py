@@ -39,6 +39,7 @@ def list_files(request: Request) -> Response:
     order = asked.get("order", "desc")
     if order not in {"asc", "desc"}:
         raise Refusal(400, "Order must be 'asc' or 'desc'")
+    query.refuse_member(asked)
     with service.store.reading() as db:
         found, has_more = files.listed(
             db,

@@ -32,6 +32,8 @@ class Limits:
         Windows on offer, compared letter by letter.
     unverified_per_hour : int
         Requests an hour of completion window that an unverified account may submit; 0 means verified.
+    capacity_factor : float
+        How much more than a model's throughput a window takes in: 1 is what it can bear, 0 is nothing.
     file_expiry_s : int
         Seconds from the end of an upload to the date shown as its expiry.
     """
@@ -45,6 +47,7 @@ class Limits:
     upload_wait_s: float = 60.0
     completion_windows: tuple[str, ...] = ("24h", "1h")
     unverified_per_hour: int = 0
+    capacity_factor: float = 1.0
     file_expiry_s: int = 30 * 24 * 3600
 
 

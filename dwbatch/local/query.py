@@ -78,6 +78,20 @@ def moment(query: Mapping[str, str], name: str) -> float | None:
     return said.timestamp()
 
 
+def refuse_member(query: Mapping[str, str]) -> None:
+    """Refuse to look for one member's things: this server's accounts are persons, not organisations.
+
+    Raises
+    ------
+    Refusal
+        400, if a member is named.
+    """
+    if "member_id" in query:
+        raise Refusal(
+            400, "member_id filter is only available in organization context or for platform managers"
+        )
+
+
 def page_limit(query: Mapping[str, str]) -> int:
     """Length of a page of a list: 20 if not said, 1 to 101 whatever is said."""
     given = number(query, "limit")

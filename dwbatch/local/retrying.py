@@ -21,11 +21,14 @@ class Retry:
         Longest wait.
     most : int
         Most attempts after the first.
+    stop_before_deadline_s : float
+        Seconds before the deadline from which a failure is final.
     """
 
     first_s: float = 1.0
     longest_s: float = 10.0
     most: int = 1000
+    stop_before_deadline_s: float = 900.0
 
     def wait_s(self, attempt: int, *, deadline: float | None) -> float | None:
         """Seconds until a row is tried again, or None if its failure is final.
@@ -35,9 +38,10 @@ class Retry:
         attempt : int
             The one that failed, counted from 0.
         deadline : float, optional
-            Unix time after which nothing is tried again.
+            Unix time at which the batch is due.
         """
-        if attempt >= self.most or (deadline is not None and time.time() >= deadline):
+        is_late = deadline is not None and time.time() >= deadline - self.stop_before_deadline_s
+        if attempt >= self.most or is_late:
             return None
         # The exponent is bounded, or the thousandth wait would not fit a float.
         return min(self.longest_s, self.first_s * 2.0 ** min(attempt, 60))

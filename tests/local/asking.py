@@ -71,3 +71,8 @@ def finished(server: Server, *custom_ids: str) -> dict[str, Any]:
 def get(server: Server, path: str, **query: Any) -> requests.Response:
     """The reply to a GET."""
     return requests.get(f"{server.base_url}{path}", params=query, timeout=10)
+
+
+def listed(server: Server, path: str, **query: Any) -> list[str]:
+    """Ids of a page of a list."""
+    return [one["id"] for one in get(server, path, **query).json()["data"]]

@@ -8,17 +8,13 @@ import pytest
 import requests
 
 from dwbatch.local import Outcome, Server
-from tests.local.asking import create, finish, finished, get, read, upload
+from tests.local.asking import create, finish, finished, get, listed, read, upload
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with Server() as running:
         yield running
-
-
-def listed(server: Server, path: str, **query: Any) -> list[str]:
-    return [one["id"] for one in get(server, path, **query).json()["data"]]
 
 
 def move(server: Server, batch: dict[str, Any], **times: int) -> None:

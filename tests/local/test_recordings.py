@@ -7,7 +7,16 @@ What no recording shows and this server does not do, each with its reason:
 - the 422 for a reasoning effort without a bound on its output: that is a setting of single models;
 - images fetched from elsewhere at upload: off in the real server's own configuration too, and a server for work
   without a network should need none;
-- an integer beyond 64 bits becomes a float there and stays an integer here: its digits are kept.
+- an integer beyond 64 bits becomes a float there and stays an integer here: its digits are kept;
+- a line whose method is ``post`` is taken in by both; there its call fails at the model, in words that nobody has
+  recorded, and here it is answered;
+- a row that is at a model when its batch is cancelled may still finish there, and is then billed and shown; here its
+  answer is thrown away, which is the commoner end, and the fault ``late_line`` stands for the other;
+- what was deleted is purged there after some minutes; here it is kept, so that it can be read or retried longer;
+- ids of another batch's rows, given to ``retry-requests``, are run again there; here only the named batch's are;
+- a row that is at a model for ten minutes is given to a second one there; here a model is waited for as long as its
+  connection lasts, so that no row is bought twice by the server's own doing;
+- another model near the deadline: off in the real server's own configuration too.
 """
 
 import json

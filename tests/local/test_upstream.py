@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -130,6 +131,15 @@ def test_waits_double_up_to_their_bound(attempt: int) -> None:
     wait_s = Retry(most=10**6).wait_s(attempt, deadline=None)
 
     assert wait_s == (2.0**attempt if attempt < 4 else 10.0)
+
+
+def test_what_fails_a_quarter_of_an_hour_before_the_deadline_or_later_has_failed() -> None:
+    now = time.time()
+
+    waits = [Retry().wait_s(0, deadline=now + left_s) for left_s in (-1, 800, 1000)]
+
+    assert waits == [None, None, 1.0]
+    assert Retry(stop_before_deadline_s=0).wait_s(0, deadline=now + 800) == 1.0
 
 
 @patient
