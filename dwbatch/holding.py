@@ -61,7 +61,9 @@ class Measure:
             return _fitted([pc.if_else(fits, vectors, pa.scalar(None, vectors.type))], codes, errors)
         if self.samples is not None:
             return self._sampled(content, status)
-        answers = pc.if_else(is_ok, content, pa.scalar(None, content.type))
+        # A copy of all answers is the most that a merge holds, and where every row is ok none is needed.
+        is_whole = pc.all(is_ok).as_py()
+        answers = content if is_whole else pc.if_else(is_ok, content, pa.scalar(None, content.type))
         if self.answer_format is None:
             nothing = pa.nulls(len(answers), pa.string())
             return Fitted([answers], nothing, nothing, nothing)

@@ -49,6 +49,7 @@ def fetch(shard: Shard, desk: Desk) -> Outcome:
     settled = settle(lines, custom_ids, batch_status=shard.server_status or "")
     # The answers in both orders at once are the most that a call ever holds.
     del lines, read
+    pa.default_memory_pool().release_unused()
     for name in ("request_key", "answers_key"):
         settled = settled.append_column(name, requests[name])
     desk.checkpoint.write_results(shard.number, settled)
