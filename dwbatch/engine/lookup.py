@@ -1,7 +1,7 @@
 """Keys found again among millions, without a hash table of them all.
 
 A hash table of ten million keys takes half a gigabyte and a second each time; a sorted copy
-of their first halves is made once and takes 16 bytes a key.
+of their first halves is made once and takes 12 bytes a key.
 """
 
 import re
@@ -24,7 +24,7 @@ class KeyIndex:
     ----------
     halves : np.ndarray of uint64, shape (n_keys, 2)
         The keys, in their own order; no copy of them.
-    order : np.ndarray of int64, shape (n_keys,)
+    order : np.ndarray of int32, shape (n_keys,)
         Places by first half.
     sorted_halves : np.ndarray of uint64, shape (n_keys,)
         First halves, ascending.
@@ -38,7 +38,8 @@ class KeyIndex:
     def of(cls, keys: pa.Array) -> "KeyIndex":
         """The index of some distinct keys, without nulls."""
         halves = halves_of(keys)
-        order = np.argsort(halves[:, 0])
+        # Two thousand million keys, where this would not do, are 34 GB by themselves.
+        order = np.argsort(halves[:, 0]).astype(np.int32)
         return cls(halves, order, halves[order, 0])
 
     def find(self, keys: pa.Array) -> np.ndarray:

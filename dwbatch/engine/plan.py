@@ -75,6 +75,9 @@ def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds)
     stock = stock.carrying(carried)
     to_send = asked.only(stock.missing)
     again = asked.keys.filter(pa.array(stock.missing & stock.owed))
+    active, answered, in_flight = stock.active, stock.answered, stock.in_flight
+    # Its index weighs as much as the keys, and cutting them needs the room.
+    del stock
     fresh = _cut(
         to_send,
         desk,
@@ -90,11 +93,11 @@ def make_plan(asked: Wanted, desk: Desk, *, sizes: Sizes, custom_ids: CustomIds)
     desk.tally.sent += len(to_send) - len(again)
     return Planned(
         shards=tuple(shards.values()),
-        active=stock.active | {shard.number for shard in fresh},
+        active=active | {shard.number for shard in fresh},
         new=len(to_send) - len(again),
         again=len(again),
-        answered=stock.answered,
-        in_flight=stock.in_flight,
+        answered=answered,
+        in_flight=in_flight,
         adopted=tuple(map(_shard, adopted)),
     )
 
@@ -165,7 +168,9 @@ def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, custom_ids: CustomIds, *, fi
             }
         )
         desk.checkpoint.write_requests(number, requests)
-        shards.append(_new_shard(number, desk, len(span), int(line_sizes[span.start : span.stop].sum())))
+        shards.append(
+            _new_shard(number, desk, len(span), int(line_sizes[span.start : span.stop].sum(dtype=np.int64)))
+        )
     return shards
 
 

@@ -36,6 +36,9 @@ class Wanted:
 
     def only(self, mask: np.ndarray) -> "Wanted":
         """Those where the mask is true."""
+        if mask.all():
+            # Of a first call all: a copy of ten million would be a quarter of a gigabyte.
+            return self
         return Wanted(self.keys.filter(pa.array(mask)), self.positions[mask])
 
     def grouped(self, groups: np.ndarray | None) -> "Wanted":

@@ -62,9 +62,11 @@ def read_contents(
             parts.append(replace(part, body_sizes=part.body_sizes.astype(np.int32)))
             count += batch.num_rows
         starts.append(starts[-1] + count)
-    return Contents(
-        blocks=blocks, starts=np.asarray(starts, dtype=np.int64), rows=Rows.joined(parts, dedupe=dedupe)
-    )
+    rows = Rows.joined(parts, dedupe=dedupe)
+    # What the blocks took stays with Arrow else, beside all that the call needs from here on.
+    parts.clear()
+    pa.default_memory_pool().release_unused()
+    return Contents(blocks=blocks, starts=np.asarray(starts, dtype=np.int64), rows=rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,10 +176,12 @@ def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array, *, n_ro
 
 
 def default_custom_id_sizes(name: str, positions: np.ndarray, *, n_rows: int) -> np.ndarray:
-    """Bytes of each of `default_custom_ids`, without making them."""
-    powers = 10 ** np.arange(1, 19, dtype=np.int64)
-    digits = np.searchsorted(powers, positions, side="right") + 1
-    sizes: np.ndarray = len(_front(name, n_rows)) + digits + KEY_TEXT_LENGTH + len("--")
+    """Bytes of each of `default_custom_ids`, without making them; uint8."""
+    shortest = len(_front(name, n_rows)) + KEY_TEXT_LENGTH + len("--0")
+    # A byte for each is kept, and a comparison for each digit made: ten million are no place for wide numbers.
+    sizes = np.full(len(positions), shortest, dtype=np.uint8)
+    for digits in range(1, len(str(n_rows))):
+        sizes += positions >= 10**digits
     return sizes
 
 

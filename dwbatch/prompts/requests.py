@@ -105,15 +105,23 @@ class Rows:
         no_other = np.broadcast_to(np.zeros(1, dtype=np.int64), len(every))
         occurrences = no_other if dedupe else count_occurrences(every)
         text = pa.string()
-        reasons = [pa.nulls(len(each), text) if each.reasons is None else each.reasons for each in parts]
         return cls(
             keys=every if dedupe else occurrence_keys(every, occurrences),
             body_sizes=np.concatenate([each.body_sizes for each in parts] or [np.zeros(0, dtype=np.int64)]),
             skipped=pa.concat_arrays([*(each.skipped for each in parts), pa.array([], text)]),
             occurrences=occurrences,
-            reasons=pa.concat_arrays([*reasons, pa.array([], text)]),
+            reasons=_joined_reasons(parts),
             raised=next((each.raised for each in parts if each.raised is not None), None),
         )
+
+
+def _joined_reasons(parts: Sequence[Rows]) -> pa.Array | None:
+    if all(each.reasons is None for each in parts):
+        return None
+    text = pa.string()
+    return pa.concat_arrays(
+        [pa.nulls(len(each), text) if each.reasons is None else each.reasons for each in parts]
+    )
 
 
 def read_rows(
@@ -149,7 +157,8 @@ def read_rows(
                 body_sizes=np.where(np.asarray(bodies.is_null()), 0, lengths),
                 skipped=skipped,
                 occurrences=np.broadcast_to(alone, len(bodies)),
-                reasons=encoded.reasons,
+                # As nearly always; four bytes a row are kept for nothing else.
+                reasons=None if encoded.reasons.null_count == len(bodies) else encoded.reasons,
                 raised=encoded.raised,
             )
         )
