@@ -228,14 +228,14 @@ class ByLine:
                 turn += 1
                 self._turns[number] = turn
 
-    def find(self, number: int) -> tuple[int, Shown] | None:
+    def find(self, number: int) -> tuple[int, bytes] | None:
         """The kind and the line of the row at a place; None if it has not ended."""
         turn = self._turns[number]
         if not turn:
             return None
         place = bisect_right(self._firsts, turn) - 1
         seq, kind = self._slabs[place]
-        return kind, read(self._lines(seq)[turn - self._firsts[place]])
+        return kind, self._lines(seq)[turn - self._firsts[place]]
 
     def _lines(self, seq: int) -> list[bytes]:
         if seq not in self._held:

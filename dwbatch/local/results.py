@@ -9,7 +9,7 @@ from starlette.responses import Response
 from dwbatch.local import content, slabs
 from dwbatch.local.content import Window
 from dwbatch.local.ids import RowIds
-from dwbatch.local.result_slabs import ByLine, Shown
+from dwbatch.local.result_slabs import ByLine, read
 from dwbatch.local.runner import Runner
 from dwbatch.local.store import Store
 from dwbatch.local.views import OUTPUT, is_finished, is_started
@@ -67,7 +67,8 @@ def _word(kind: int | None, *, is_in_flight: bool) -> str:
     return "completed" if kind == OUTPUT else "failed"
 
 
-def _line(row_id: str, request: slabs.Kept, end: Shown | None, word: str) -> bytes:
+def _line(row_id: str, request: slabs.Kept, ended: bytes | None, word: str) -> bytes:
+    end = read(ended) if ended is not None else None
     return (
         b'{"id":"%b","custom_id":%b,"model":%b,"input_body":%b,"response_body":%b,"error":%b,"status":"%b"}\n'
         % (

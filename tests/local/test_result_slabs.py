@@ -70,7 +70,9 @@ def test_a_row_is_found_by_its_place_in_the_input(rows: tuple[list[list[int]], l
         found = [by_line.find(row) for row, _ in ended]
 
         assert [end and end[0] for end in found] == [kind for _, kind in ended]
-        assert [end and end[1].custom_id for end in found] == [f"row {row}" for row, _ in ended]
+        assert [end and result_slabs.read(end[1]).custom_id for end in found] == [
+            f"row {row}" for row, _ in ended
+        ]
         assert by_line.find(len(ended)) is None
         assert sorted(result_slabs.over(db, 1)) == sorted(row for row, _ in ended)
 
