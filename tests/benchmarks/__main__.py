@@ -24,11 +24,12 @@ def building(kind: str, rows: int, rounds: int, folder: str, *, least: float) ->
     """Prompts to JSONL."""
     given = {"kind": kind, "rows": rows, "folder": folder}
     found = interleaved({name: (f"building.{name}", given) for name in ("loop", "ours", "floor")}, rounds)
-    loop, lines = found["loop"].of("wall_s"), found["ours"].of("lines_s")
-    floor = found["floor"].of("wall_s")
+    # Both only compute, in one thread: the clock would tell what else the machine does.
+    faster = found["loop"].of("cpu_s") / found["ours"].of("lines_cpu_s")
+    lines, floor = found["ours"].of("lines_s"), found["floor"].of("wall_s")
     what = f"{rows:,} {kind} rows to JSONL"
     return [
-        Line(f"{what}: json.dumps loop / ours", _ratio(loop, lines, found["loop"]), f">= {least:g} x", loop / lines >= least),
+        Line(f"{what}: json.dumps loop / ours, CPU", f"{faster:.1f} x (spread {found['ours'].spread('lines_cpu_s'):.0%})", f">= {least:g} x", faster >= least),
         Line(f"{what}: ours / writing the bytes", _ratio(lines, floor, found["floor"]), "<= 3 x", lines / floor <= 3),
         Line(f"{what}: hashing / writing the bytes", f"{found['ours'].of('hash_s') / floor:.2f} x"),
         Line(f"{what}: peak memory, ours / loop", _memory(found["ours"], found["loop"])),
