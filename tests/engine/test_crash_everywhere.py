@@ -66,13 +66,15 @@ def test_a_crash_at_any_pair_of_effects_costs_nothing_and_loses_nothing(
     pairs = 0
 
     for first in range(stride // 2, count, stride):
-        for second in range(stride // 3, count, stride):
-            name = f"pair{stride}x{first}x{second}"
-            crash(server, tmp_path / name, name, at=first)
-            ended = crash(server, tmp_path / name, name, at=second)
-            check(server, tmp_path / name, name, expected)
-            pairs += 1
-            if ended is not None:
-                break
+        # A server of their own, or each look and each ledger would be longer than the last.
+        with Server() as fresh:
+            for second in range(stride // 3, count, stride):
+                name = f"pair{stride}x{first}x{second}"
+                crash(fresh, tmp_path / name, name, at=first)
+                ended = crash(fresh, tmp_path / name, name, at=second)
+                check(fresh, tmp_path / name, name, expected)
+                pairs += 1
+                if ended is not None:
+                    break
 
     assert pairs > count // stride
