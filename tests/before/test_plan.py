@@ -14,6 +14,7 @@ from dwbatch.checkpoint.lock import locked
 from dwbatch.checkpoint.shard import Shard, State
 from dwbatch.local import Outcome, Server
 from tests.api.calling import SAY, Gate, Run, at, posts, texts, usual
+from tests.waiting import timed_out
 
 cells = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "bad", "x" * 300, None]), max_size=9)
 edits = st.fixed_dictionaries(
@@ -117,8 +118,7 @@ def test_without_a_checkpoint_everything_is_new(server: Server, run: Run) -> Non
 def test_what_is_on_its_way_is_in_flight_and_needs_no_second_purchase() -> None:
     gate = Gate()
     with Server(answer=gate) as server:
-        with pytest.raises(dwbatch.JobTimeoutError):
-            at(server)(texts("one", "two"), timeout=0.2)
+        timed_out(lambda: at(server)(texts("one", "two"), timeout=0.5))
 
         plan = dwbatch.plan(texts("one", "two", "three"), SAY, **usual(server))
         gate.open()

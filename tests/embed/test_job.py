@@ -7,25 +7,15 @@ import numpy as np
 import pytest
 
 import dwbatch
-from dwbatch import JobState, JobTimeoutError
 from dwbatch.local import Server
 from tests.embed.calling import TEXTS, embed, found, says
+from tests.waiting import timed_out
 
 VECTORS = {"one": [1.0, 0.5], "two": [0.0, 2.0], "three": [3.0, 4.0]}
 
 
 def attached(server: Server) -> dwbatch.Job:
     return dwbatch.attach("job", base_url=server.base_url)
-
-
-def timed_out(server: Server, text: str | None) -> dwbatch.Job:
-    """The job of a call whose time ended once all was bought, however busy this machine is."""
-    while True:
-        with pytest.raises(JobTimeoutError) as caught:
-            embed(server, text=text, timeout=0.2)
-        assert isinstance(caught.value.job, dwbatch.Job)
-        if caught.value.job.status().state not in {JobState.UNSENT, JobState.UNCLEAR}:
-            return caught.value.job
 
 
 @pytest.mark.parametrize("text", ["text", "{text}", None])
@@ -37,7 +27,7 @@ def test_a_timeout_hands_over_a_job_that_gives_the_frame_of_the_call(text: str |
         return answer(body)
 
     with Server(answer=slowly) as server:
-        job = timed_out(server, text)
+        job, _ = timed_out(lambda: embed(server, text=text, timeout=0.5))
         may_answer.set()
 
         out = job.result(progress=False)

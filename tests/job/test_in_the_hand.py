@@ -14,6 +14,7 @@ from dwbatch.local import Server
 from tests.api.calling import posts
 from tests.engine.elsewhere import Altered
 from tests.job.holding import FRAME, Model, options, still, submit, until_answered
+from tests.waiting import timed_out
 
 # OpenAI shows no result file, or not the errors, before the end.
 SO_FAR = [
@@ -102,14 +103,15 @@ def test_waiting_buys_nothing_and_says_how_far_it_came(server: Server, model: Mo
 
 
 def test_a_run_that_times_out_hands_over_its_job(server: Server, model: Model) -> None:
-    with pytest.raises(dwbatch.JobTimeoutError) as caught:
-        dwbatch.run(FRAME, "Say {text}", **options(server, timeout=0.5, poll_interval=0.05))
+    job, error = timed_out(
+        lambda: dwbatch.run(FRAME, "Say {text}", **options(server, timeout=0.5, poll_interval=0.05))
+    )
     model.may_answer.set()
 
-    out = caught.value.job.result(progress=False)
+    out = job.result(progress=False)
 
     assert out["response_status"].tolist() == STATUSES
-    assert pickle.loads(pickle.dumps(caught.value)).job is None  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(error)).job is None  # noqa: S301 - our own bytes
 
 
 def test_submit_does_not_wait_for_another_call_and_result_does(server: Server, model: Model) -> None:
