@@ -97,7 +97,7 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
     if unplaced:
         strangers = pc.count_distinct(named.filter(pa.array(places == NOWHERE)), mode="only_valid").as_py()
         logger.warning("%d result lines name no request, %d name one of another batch", unnamed, strangers)
-    positions = _chosen(places, ranks_of(lines["status"]), len(custom_ids))
+    positions = chosen(places, ranks_of(lines["status"]), len(custom_ids))
     if len(positions) == len(lines) and (positions == np.arange(len(lines))).all():
         return lines
     is_missing = positions == NOWHERE
@@ -105,13 +105,23 @@ def settle(lines: pa.Table, custom_ids: pa.Array, *, batch_status: str) -> pa.Ta
     return _fill(found, custom_ids, _unanswered(batch_status, unnamed)) if is_missing.any() else found
 
 
-def _chosen(places: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
-    """Position of the line that answers each request, -1 where none does."""
-    chosen = np.full(count, NOWHERE, dtype=np.int64)
+def chosen(places: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
+    """Position of the best result of each request, the newest of equals; -1 where there is none.
+
+    Parameters
+    ----------
+    places : np.ndarray of int64, shape (n,)
+        Which request each result answers; -1 for none.
+    ranks : np.ndarray of uint8, shape (n,)
+        How good each is; less is better.
+    count : int
+        Requests.
+    """
+    best_so_far = np.full(count, NOWHERE, dtype=np.int64)
     order = worst_first(ranks)
     order = order[places[order] != NOWHERE]
-    chosen[places[order]] = order
-    return chosen
+    best_so_far[places[order]] = order
+    return best_so_far
 
 
 def _unanswered(batch_status: str, unnamed: int) -> Failure:

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from dwbatch.answers.pick import ranks_of, worst_first
+from dwbatch.answers.pick import chosen, ranks_of
 from dwbatch.engine.lookup import KeyIndex
 from dwbatch.prompts.distinct import ABSENT, distinct
 
@@ -30,10 +30,7 @@ def align(row_keys: pa.FixedSizeBinaryArray, results: pa.Table) -> pa.Int64Array
     if len(first) == len(keys) and keys.equals(row_keys):
         # As after most runs: each request once, in the order of the rows.
         return pa.array(first)
-    order = worst_first(ranks_of(results["status"]))
-    order = order[codes[order] != ABSENT]
-    best = np.full(len(first) + 1, ABSENT, dtype=np.int64)
-    best[codes[order]] = order
+    best = chosen(codes, ranks_of(results["status"]), len(first) + 1)
     asking = np.flatnonzero(np.asarray(row_keys.is_valid()))
     # The last one in `best` is what a row gets whose key is nowhere.
     found = np.full(len(row_keys), ABSENT, dtype=np.int64)

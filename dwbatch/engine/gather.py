@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,8 @@ from dwbatch.engine.wanted import keyed
 BATCH_ID = pa.field("batch_id", pa.string())
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots: what is asked for every column is kept after the first.
+@dataclass(frozen=True)
 class Gathered:
     """Results and where each row finds its own.
 
@@ -38,7 +40,7 @@ class Gathered:
         taken = held if self._is_whole else held.take(self.positions)
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
-    @property
+    @cached_property
     def _is_whole(self) -> bool:
         """Whether every row has the result that stands in its own place."""
         places = np.arange(len(self.results))
