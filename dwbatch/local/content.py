@@ -55,7 +55,7 @@ def answer(store: Store, file: sqlite3.Row, window: Window) -> Response:
     incomplete = is_incomplete(batch) and not batch["is_deleted"]
     if window.limit is not None:
         with closing(_results(store, batch["seq"], kind, window, window.limit + 1)) as found:
-            return page(list(islice(_lines(found), window.limit + 1)), window, has_more=incomplete)
+            return page(list(_lines(found)), window, has_more=incomplete)
     headers = {"x-incomplete": _word(incomplete)}
     if window.search is None and not batch["is_deleted"]:
         headers["x-last-line"] = str(window.skip + left)

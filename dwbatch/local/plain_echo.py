@@ -1,12 +1,10 @@
 """The usual answer of the echo, written without being built: texts in, a text out, nothing else asked for."""
 
-import hashlib
-import time
-
 import msgspec
 
 from dwbatch.local.claims import Claim, Finish
 from dwbatch.local.saying import tokens
+from dwbatch.local.settling import Settled, billed
 from dwbatch.local.views import OUTPUT
 
 _CHAT = "/v1/chat/completions"
@@ -65,14 +63,4 @@ def finish(claim: Claim) -> Finish | None:
         prompt,
         prompt + completion,
     )
-    return Finish(
-        claim,
-        OUTPUT,
-        200,
-        written,
-        body.model,
-        prompt,
-        completion,
-        hashlib.sha256(claim.body).hexdigest(),
-        time.time(),
-    )
+    return billed(claim, Settled(OUTPUT, 200, written, (prompt, completion)), body.model)

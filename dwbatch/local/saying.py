@@ -10,7 +10,7 @@ _CHARACTERS_A_TOKEN = 4
 # No bound at all: of bounds the smallest counts.
 _ANY = 2**64
 # By which a request says how long its answer may be.
-BOUNDS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens"})
+_BOUNDS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens"})
 
 
 class TooMuchError(ValueError):
@@ -67,10 +67,10 @@ def text(url: str, body: dict[str, Any]) -> str:
 
 def cut(body: dict[str, Any], said: str) -> tuple[str, bool]:
     """The answer as far as the request lets it go on, and whether it was cut short."""
-    if BOUNDS.isdisjoint(body):
+    if _BOUNDS.isdisjoint(body):
         return said, False
     usual = tokens(said)
-    named = BOUNDS.intersection(body)
+    named = _BOUNDS.intersection(body)
     most = min(count(body, name, usual=usual, most=_ANY) for name in named) * _CHARACTERS_A_TOKEN
     return said[:most], len(said) > most
 

@@ -1,11 +1,13 @@
 """From what a model did to what is kept of it: a result or a reason, and the tokens used."""
 
+import hashlib
+import time
 from typing import Any
 
 import msgspec
 
 from dwbatch.local import echo, saying
-from dwbatch.local.claims import Claim
+from dwbatch.local.claims import Claim, Finish
 from dwbatch.local.outcomes import End, Outcome
 from dwbatch.local.views import ERROR, OUTPUT
 
@@ -63,6 +65,22 @@ def settle(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> Settled:
         stored = http_failure(outcome.status_code, text)
         return Settled(ERROR, outcome.status_code, stored, is_retriable=is_retriable)
     return Settled(OUTPUT, outcome.status_code, _encode_sorted(reply), _usage(reply))
+
+
+def billed(claim: Claim, settled: Settled, model: str, *, duration_ms: float = 0.0) -> Finish:
+    """The end of a row that a model has answered, and that is paid for."""
+    return Finish(
+        claim,
+        settled.kind,
+        settled.status_code,
+        settled.stored,
+        model=model,
+        prompt_tokens=settled.tokens[0],
+        completion_tokens=settled.tokens[1],
+        body_sha256=hashlib.sha256(claim.body).hexdigest(),
+        finished_at=time.time(),
+        duration_ms=duration_ms,
+    )
 
 
 def _reply(outcome: Outcome, claim: Claim, body: dict[str, Any]) -> Any:

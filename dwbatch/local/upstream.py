@@ -1,6 +1,5 @@
 """The model behind the server: a request goes in, the end of its row comes out."""
 
-import hashlib
 import logging
 import threading
 import time
@@ -18,7 +17,7 @@ from dwbatch.local.faults.kinds import FailRows
 from dwbatch.local.outcomes import Outcome, Script
 from dwbatch.local.pace import Pace, Turnstile
 from dwbatch.local.retrying import Retry
-from dwbatch.local.settling import Settled, http_failure, settle
+from dwbatch.local.settling import Settled, billed, http_failure, settle
 from dwbatch.local.views import ERROR
 
 _read_body = msgspec.json.Decoder().decode
@@ -102,7 +101,7 @@ class Upstream:
         self._pause(self._pace.duration_s(claim.row_id, settled.tokens[1]))
         model = body["model"]
         self._account.charge(model, claim.window, settled.tokens)
-        return _billed(claim, settled, model, duration_ms=(time.monotonic() - began) * 1000)
+        return billed(claim, settled, model, duration_ms=(time.monotonic() - began) * 1000)
 
     def _pause(self, wait_s: float) -> None:
         # To wait for no time at all still takes two locks, for each of a million rows.
@@ -134,21 +133,6 @@ class Upstream:
         if isinstance(self._outcomes, Mapping):
             return self._outcomes.get(custom_id)
         return self._outcomes(custom_id, body)
-
-
-def _billed(claim: Claim, settled: Settled, model: str, *, duration_ms: float) -> Finish:
-    return Finish(
-        claim,
-        settled.kind,
-        settled.status_code,
-        settled.stored,
-        model=model,
-        prompt_tokens=settled.tokens[0],
-        completion_tokens=settled.tokens[1],
-        body_sha256=hashlib.sha256(claim.body).hexdigest(),
-        finished_at=time.time(),
-        duration_ms=duration_ms,
-    )
 
 
 def _unbilled(claim: Claim, status_code: int, body: str) -> Finish:
