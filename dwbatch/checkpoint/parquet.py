@@ -60,17 +60,18 @@ def read(
     filesystem, place = (None, path) if source is None else source
     wanted = list(columns) if columns is not None else schema.names
     try:
-        found = pq.read_schema(place, filesystem=filesystem)
-        _check_version(path, found)
-        later = [name for name in wanted if name in LATER and name not in found.names]
-        absent = [name for name in wanted if name not in found.names and name not in later]
-        if absent:
-            raise CheckpointError(
-                path, f"it has no column {absent[0]!r}, so dwbatch did not write it as it is now."
-            )
-        # One turned bit in a key or a state would otherwise buy a row again.
-        held = [name for name in wanted if name not in later]
-        table = pq.read_table(place, columns=held, page_checksum_verification=True, filesystem=filesystem)
+        # Opened once: whoever works may put another file in its place between two looks. And one turned bit in a
+        # key or a state would otherwise buy a row again.
+        with pq.ParquetFile(place, filesystem=filesystem, page_checksum_verification=True) as file:
+            found = file.schema_arrow
+            _check_version(path, found)
+            later = [name for name in wanted if name in LATER and name not in found.names]
+            absent = [name for name in wanted if name not in found.names and name not in later]
+            if absent:
+                raise CheckpointError(
+                    path, f"it has no column {absent[0]!r}, so dwbatch did not write it as it is now."
+                )
+            table = file.read([name for name in wanted if name not in later])
         for name in later:
             table = table.append_column(schema.field(name), pa.nulls(len(table), schema.field(name).type))
         return table.select(wanted).cast(pa.schema([schema.field(name) for name in wanted]))

@@ -1,5 +1,10 @@
 """What is written of requests and results is what is read, whatever stands in them."""
 
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +15,7 @@ from hypothesis import strategies as st
 from dwbatch.answers.vectors import VECTOR
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.schemas import REQUESTS, RESULTS
+from dwbatch.checkpoint.shard import Shard, State
 
 pytestmark = pytest.mark.promise
 
@@ -63,3 +69,28 @@ def test_what_is_written_of_results_is_what_is_read(
     assert checkpoint.results(3).to_pylist() == rows
     assert checkpoint.results(3).schema.equals(RESULTS)
     assert checkpoint.results(3, some).to_pylist() == [{name: row[name] for name in some} for row in rows]
+
+
+def test_a_file_that_is_replaced_meanwhile_is_read_as_it_was_or_as_it_is(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "job")
+    checkpoint.open()
+    planned = Shard(0, "t", "j", "r", "s", State.PLANNED, 1, 1, "/v1/chat/completions", "24h")
+    made = [[replace(planned, number=number, recipe="r" * number)] for number in range(30)]
+    checkpoint.write_shards(made[0])
+    has_read = threading.Event()
+
+    def write() -> None:
+        for shards in itertools.cycle(made):
+            checkpoint.write_shards(shards)
+            if has_read.is_set():
+                return
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        try:
+            found = [checkpoint.shards() for _ in range(500)]
+        finally:
+            has_read.set()
+        writing.result()
+
+    assert all(shards in made for shards in found)
