@@ -13,8 +13,13 @@ import pytest
 from dwbatch.local import Server
 from tests.stores import running_store
 
-# No test asserts a time: on a busy machine the same example takes ten times as long.
-hypothesis.settings.register_profile("untimed", deadline=None)
+# No test asserts a time: on a busy machine the same example takes ten times as long, and so does drawing it.
+# And where all examples share one folder, each of them is told to stand what the ones before have left there.
+hypothesis.settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
 hypothesis.settings.load_profile("untimed")
 
 # A shell starts what runs in its background deaf to Ctrl-C, and so would be every process that a test

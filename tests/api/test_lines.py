@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dwbatch.local import Outcome, Server
@@ -144,7 +144,7 @@ def test_an_answer_is_never_hidden_by_a_later_failure_of_the_same_request() -> N
     assert [row[0] for row in rows(out)] == [row[0] for row in GOOD]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10)
 @given(st.randoms(use_true_random=False), st.permutations(range(8)))
 def test_no_order_of_lines_moves_an_answer(shuffle: Any, labels: list[int]) -> None:
     frame = pd.DataFrame({"text": [f"n{label}" for label in labels]}, index=labels)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dwbatch.local import Server
@@ -63,7 +63,7 @@ def test_cut_sorted_and_repeated_frames_keep_their_order(run: Run, shape: Any) -
     assert out.index.equals(frame.index)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(st.lists(st.sampled_from([*"abc", None]), max_size=8), st.booleans())
 def test_a_row_is_answered_for_what_stands_in_it(run: Run, values: list[str | None], dedupe: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     frame = texts(*values, dtype=object).set_axis([0] * len(values))

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dwbatch import CheckpointError
@@ -172,7 +172,7 @@ def test_an_altered_value_is_found_by_its_checksum(finished: Finished, job: Path
     assert "the file cannot be read" in refused(finished, job)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(st.sampled_from(["batches.parquet", "results/00001.parquet"]), st.integers(0), st.integers(0, 7))
 def test_a_turned_bit_is_found_or_means_nothing(
     finished: Finished, job: Path, name: str, place: int, bit: int

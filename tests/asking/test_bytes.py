@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dwbatch.local import Server
@@ -70,7 +70,7 @@ def test_every_line_is_what_json_dumps_says(server: Server, run: Run) -> None:
     ]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     cells=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=20, unique=True)
 )
@@ -87,7 +87,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 @given(
     extras=st.lists(
         st.dictionaries(st.sampled_from(["name", "tool_calls", "x"]), JSON), min_size=1, max_size=4

@@ -160,7 +160,7 @@ BY_TYPE = {
 shards = st.builds(Shard, **{name: BY_TYPE[kind] for name, kind in get_type_hints(Shard).items()})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(written=st.lists(shards, max_size=4, unique_by=lambda shard: shard.number))
 def test_what_is_written_of_shards_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, written: list[Shard]

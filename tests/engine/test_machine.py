@@ -135,7 +135,6 @@ def drive(*, examples: int, steps: int) -> None:
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=steps,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import requests
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from dwbatch.local import Server
 
-# Examples are not timed: the machine may have better things to do.
-patient = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+# Each example is an exchange or several.
+brief = settings(max_examples=50)
 
 
 def line(custom_id: str, content: str | None = None, **body: Any) -> dict[str, Any]:

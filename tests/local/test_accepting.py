@@ -13,7 +13,7 @@ from dwbatch.local import accepting, canonical, slabs
 from dwbatch.local.limits import CHAT, Limits, Model
 from dwbatch.local.lines import Lines
 from dwbatch.local.replies import Refusal
-from tests.local.asking import line, patient
+from tests.local.asking import brief, line
 
 GOOD = json.dumps(line("good"), separators=(",", ":"), sort_keys=True)
 DEEP = "[" * 126 + "]" * 126
@@ -105,7 +105,7 @@ def read_back(slab: slabs.Slab) -> list[bytes]:
     return [slabs.line(slabs.read(text)) for text in slabs.split(slab.lines)]
 
 
-@patient
+@brief
 @given(
     st.lists(st.just(GOOD) | ODD, max_size=4),
     st.sampled_from(["utf-8", "latin-1"]),
@@ -124,7 +124,7 @@ def test_a_slab_fares_as_its_lines_would_one_by_one(
     assert together == fate(content, limits, models, is_alone=True)
 
 
-@patient
+@brief
 @given(st.lists(st.just(GOOD) | ODD, max_size=3))
 def test_where_a_slab_ends_makes_no_difference(texts: list[str]) -> None:
     content = "\n".join(texts).encode()

@@ -15,7 +15,7 @@ from dwbatch.local.claims import Claim
 from dwbatch.local.echo import MOST_CHOICES, MOST_DIMENSIONS, echo
 from dwbatch.local.saying import TooMuchError
 from dwbatch.local.settling import Settled, settle
-from tests.local.asking import patient
+from tests.local.asking import brief
 
 ROW = "00000000-0000-4000-8000-000000000000"
 COMMON = st.one_of(
@@ -52,7 +52,7 @@ def choices(url: str, **body: Any) -> list[tuple[str, str]]:
     return [(one["text"], one["finish_reason"]) for one in echo(url, body, ROW)["choices"]]
 
 
-@patient
+@brief
 @given(st.text(), st.integers(1, 4000))
 def test_a_vector_has_the_size_asked_for_and_length_one(text: str, size: int) -> None:
     body = {"model": "m", "input": text, "dimensions": size}
@@ -111,7 +111,7 @@ def test_a_response_takes_its_schema_from_its_text() -> None:
     assert echo("/v1/responses", body, ROW)["output"][0]["content"][0]["text"] == '{"a":1}'
 
 
-@patient
+@brief
 @given(
     st.sampled_from(
         ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"]
@@ -141,7 +141,7 @@ def test_more_than_a_model_would_give_is_refused(url: str, body: dict[str, Any])
         echo(url, body, ROW)
 
 
-@patient
+@brief
 @given(CHATS | BODIES.map(lambda body: {"model": "m"} | body))
 def test_an_answer_that_is_written_at_once_is_the_one_that_would_have_been_built(
     body: dict[str, Any],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.local import Limits, Server
-from tests.local.asking import get, patient
+from tests.local.asking import brief, get
 
 BOUNDARY = b"edge"
 PIECES = st.one_of(
@@ -49,7 +49,7 @@ def post(server: Server, body: bytes, **headers: str) -> requests.Response:
     return requests.post(f"{server.base_url}/files", data=body, headers=kind | headers, timeout=10)
 
 
-@patient
+@brief
 @given(BODIES)
 def test_any_upload_is_answered_and_leaves_the_server_alive(server: Server, body: bytes) -> None:
     reply = post(server, body)
@@ -58,7 +58,7 @@ def test_any_upload_is_answered_and_leaves_the_server_alive(server: Server, body
     assert get(server, "/files").status_code == 200
 
 
-@patient
+@brief
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_any_file_name_is_a_name_and_no_path(server: Server, name: str) -> None:
     folder = server._running().spool

@@ -12,7 +12,7 @@ from dwbatch.local import accepting, slabs
 from dwbatch.local.limits import Limits, Model
 from dwbatch.local.reasoning import EFFORTS
 from dwbatch.local.replies import Refusal
-from tests.local.asking import line, patient
+from tests.local.asking import brief, line
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 BODIES = st.dictionaries(
@@ -35,7 +35,7 @@ def jsonl(*requests: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(request).encode() + b"\n" for request in requests)
 
 
-@patient
+@brief
 @given(st.lists(BODIES, min_size=1, max_size=5), st.sampled_from([b"\n", b"\r\n", b"\n\n \n"]))
 def test_bodies_are_kept_with_keys_sorted_whatever_separates_the_lines(
     bodies: list[dict[str, Any]], separator: bytes
@@ -53,7 +53,7 @@ def test_bodies_are_kept_with_keys_sorted_whatever_separates_the_lines(
         assert list(body) == sorted(body)
 
 
-@patient
+@brief
 @given(st.binary(max_size=200))
 def test_any_bytes_are_accepted_or_refused(content: bytes) -> None:
     with contextlib.suppress(Refusal):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dwbatch.local import Server, schemas
 from dwbatch.local.patterns import UnsupportedPatternError, matching
 from dwbatch.local.schemas import NoValueError
-from tests.local.asking import create, finish, line, patient, read, upload_bytes
+from tests.local.asking import brief, create, finish, line, read, upload_bytes
 
 NAMES = st.text("abc", min_size=1, max_size=3)
 BOUNDS = st.integers(-20, 20)
@@ -93,7 +93,7 @@ SCHEMAS = st.recursive(
 )
 
 
-@patient
+@brief
 @given(SCHEMAS, st.text(max_size=100))
 def test_a_value_fits_its_schema_and_is_the_same_again(schema: dict[str, Any], said: str) -> None:
     made = schemas.value(schema, said)
@@ -124,7 +124,7 @@ PAIR = {"type": "array", "items": {"$ref": "#"}, "minItems": 2, "maxItems": 2}
 SUM = {"anyOf": [PAIR, {**PAIR, "description": "other"}, {"type": "integer"}]}
 
 
-@patient
+@brief
 @given(st.sampled_from([TREE, SUM]), st.text(max_size=20))
 def test_a_recursive_schema_comes_to_an_end(schema: dict[str, Any], said: str) -> None:
     made = schemas.value(schema, said)
@@ -175,7 +175,7 @@ def test_conjunctions_are_held_together() -> None:
     assert set(made) == {"a", "b"}
 
 
-@patient
+@brief
 @given(
     st.sampled_from(
         [

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dwbatch.local import serde
 from dwbatch.local.scanner import SyntaxFault, TypeFault
-from tests.local.asking import patient
+from tests.local.asking import brief
 
 VALUES = st.recursive(
     st.none()
@@ -25,7 +25,7 @@ def read(text: str | bytes) -> dict[str, Any]:
     return serde.Reader(text if isinstance(text, bytes) else text.encode()).struct("Shape", FIELDS)
 
 
-@patient
+@brief
 @given(VALUES, st.booleans())
 def test_good_json_is_read_as_python_reads_it(value: Any, is_ascii: bool) -> None:  # noqa: FBT001 - hypothesis draws it
     text = json.dumps({"name": "x", "value": value}, ensure_ascii=is_ascii)
@@ -36,7 +36,7 @@ def test_good_json_is_read_as_python_reads_it(value: Any, is_ascii: bool) -> Non
 REFUSED = object()
 
 
-@patient
+@brief
 @given(st.binary(max_size=40) | st.text('{}[]",:0123456789.eE+-truefalsn \\u', max_size=20).map(str.encode))
 def test_any_bytes_are_read_or_refused_as_python_does(text: bytes) -> None:
     whole = b'{"name":"x","value":' + text.decode("utf-8", "replace").encode() + b"}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dwbatch.local import Outcome, Pace, Retry, Server
 from dwbatch.local.pace import Turnstile
-from tests.local.asking import create, finish, finished, line, patient, read, upload, upload_bytes
+from tests.local.asking import brief, create, finish, finished, line, read, upload, upload_bytes
 from tests.local.realtime import CHAT, RESET, endpoint
 
 AT_ONCE = Retry(first_s=0)
@@ -142,7 +142,7 @@ def test_what_fails_a_quarter_of_an_hour_before_the_deadline_or_later_has_failed
     assert Retry(stop_before_deadline_s=0).wait_s(0, deadline=now + 800) == 1.0
 
 
-@patient
+@brief
 @given(st.text(), st.integers(0, 10_000), st.floats(0, 100), st.floats(0, 2))
 def test_a_pace_is_the_same_for_the_same_row(row: str, tokens: int, latency_s: float, spread: float) -> None:
     pace = Pace(latency_s=latency_s, spread=spread, tokens_per_s=50)

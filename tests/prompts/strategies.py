@@ -11,9 +11,8 @@ import pyarrow as pa
 from hypothesis import settings
 from hypothesis import strategies as st
 
-# A busy machine is no fault of the code; `brief` is for properties that run once a type.
-patient = settings(deadline=None)
-brief = settings(deadline=None, max_examples=25)
+# For properties that run once a type.
+brief = settings(max_examples=25)
 
 # Everything that JSON, templates, or a split of lines could trip over.
 AWKWARD = '"\\/{}\x00\x01\x08\t\n\x0b\x0c\r\x1f \x7f\x85\xa0é€\u2028\u2029\ufeff\uffff😀!:'

@@ -18,7 +18,7 @@ from dwbatch.errors import InputError
 from dwbatch.prompts.template import Slot
 from dwbatch.prompts.values import normal, slot_text, text
 
-from .strategies import missing, patient
+from .strategies import missing
 
 PLAIN = Slot("x")
 
@@ -128,7 +128,6 @@ def test_a_missing_value_in_a_list_is_null_and_in_a_dict_is_left_out(value: obje
     assert text(cell, column="x") == '{"dict": {"here": 1}, "list": [null, 1]}'
 
 
-@patient
 @given(value=st.sampled_from(missing), conversion=st.sampled_from(["r", "s", "a"]))
 def test_no_conversion_brings_a_missing_value_back(value: object, conversion: str) -> None:
     assert slot_text([value, {"k": value}], Slot("x", conversion)) == "[null, {}]"

@@ -12,15 +12,12 @@ from dwbatch.prompts.identity import MAX_CUSTOM_ID
 from dwbatch.prompts.template import parse
 from dwbatch.prompts.values import Values
 
-from .strategies import patient
-
 
 def ids(template: str, columns: dict[str, Values], rows: list[int]) -> list[str]:
     found: list[str] = render_custom_ids(parse(template), columns, np.array(rows, dtype=np.int64)).to_pylist()
     return found
 
 
-@patient
 @given(users=st.lists(st.integers(0, 10**6), unique=True, max_size=6), draw=st.data())
 def test_the_template_is_filled_for_the_rows_asked_for_in_their_order(
     users: list[int], draw: st.DataObject

@@ -14,7 +14,7 @@ from dwbatch.prompts.encode import Skeleton, canonical, compile_body, encode, jo
 from dwbatch.prompts.escape import escape
 from dwbatch.prompts.template import Slot, Template, parse
 
-from .strategies import AWKWARD, brief, exact_integers, patient, texts
+from .strategies import AWKWARD, brief, exact_integers, texts
 
 literals = texts.map(lambda text: text.replace("{", "{{").replace("}", "}}"))
 templates = st.builds("{}{{a}}{}{{b}}{}".format, literals, literals, literals).map(parse)
@@ -44,7 +44,6 @@ def _filled(value: object, row: dict[str, str]) -> object:
     return [_filled(inner, row) for inner in value] if isinstance(value, list) else value
 
 
-@patient
 @given(
     body=bodies,
     rows=st.lists(st.fixed_dictionaries({"a": texts, "b": texts}), max_size=4),
@@ -64,7 +63,6 @@ def test_a_body_has_exactly_the_bytes_of_canonical_json(
     assert [json.loads(line) for line in encoded.bodies.to_pylist()] == [_filled(body, row) for row in rows]
 
 
-@patient
 @given(body=bodies)
 def test_a_body_of_one_row_written_at_once_is_the_same_as_one_of_many(body: dict[str, object]) -> None:
     row = {"a": "{b}", "b": '"'}
@@ -90,7 +88,6 @@ def test_a_slice_is_escaped_as_its_own_values(values: list[str | None]) -> None:
     assert escape(column.slice(1)).to_pylist() == escape(pa.array(values[1:], pa.large_string())).to_pylist()
 
 
-@patient
 @given(values=st.lists(st.none() | st.text('aé"\\\n\t\x00\x1b\x7f'), max_size=6), start=st.integers(0, 3))
 def test_every_text_of_a_column_is_escaped_as_if_it_stood_alone(values: list[str | None], start: int) -> None:
     column = pa.array(values, pa.large_string()).slice(start)

@@ -24,7 +24,7 @@ from dwbatch.prompts.identity import (
 )
 from dwbatch.prompts.template import parse
 
-from .strategies import patient, texts
+from .strategies import texts
 
 CHAT = "/v1/chat/completions"
 
@@ -44,7 +44,6 @@ def test_the_key_of_a_request_stays_the_same_from_version_to_version() -> None:
     assert keys[0].as_py().hex() == "82bcdef749361f551430f12ba7c0f513"
 
 
-@patient
 @given(left=st.tuples(short, short, short), right=st.tuples(short, short, short))
 def test_keys_are_equal_exactly_where_endpoint_edition_and_body_are(
     left: tuple[str, str, str], right: tuple[str, str, str]
@@ -57,7 +56,6 @@ def test_keys_are_equal_exactly_where_endpoint_edition_and_body_are(
     assert (keys[0] == keys[1]) == (left == right)
 
 
-@patient
 @given(bodies=st.lists(st.none() | texts, max_size=8), start=st.integers(0, 8), length=st.integers(0, 8))
 def test_a_slice_has_the_keys_of_its_own_bodies(bodies: list[str | None], start: int, length: int) -> None:
     start = min(start, len(bodies))
@@ -84,7 +82,6 @@ def test_no_bodies_have_no_keys(bodies: pa.Array) -> None:
     assert (len(keys), keys.type) == (0, KEY)
 
 
-@patient
 @given(raw=st.lists(st.none() | st.sampled_from([bytes([n]) * 16 for n in range(3)]), max_size=10))
 def test_an_occurrence_number_counts_the_equal_keys_before(raw: list[bytes | None]) -> None:
     numbers = count_occurrences(pa.array([None, *raw], KEY).slice(1))
@@ -92,7 +89,6 @@ def test_an_occurrence_number_counts_the_equal_keys_before(raw: list[bytes | Non
     assert numbers.tolist() == [0 if key is None else raw[:place].count(key) for place, key in enumerate(raw)]
 
 
-@patient
 @given(raw=st.lists(st.none() | st.sampled_from([bytes([n]) * 16 for n in range(3)]), max_size=10))
 def test_occurrences_tell_equal_requests_apart_and_leave_the_first_alone(raw: list[bytes | None]) -> None:
     keys = pa.array(raw, KEY)
@@ -118,7 +114,6 @@ def test_one_more_equal_row_keeps_the_keys_of_those_before() -> None:
     assert three[:2] == two
 
 
-@patient
 @given(raw=st.lists(raw_keys, max_size=6), start=st.integers(0, 6))
 def test_the_text_of_a_key_is_its_base32(raw: list[bytes], start: int) -> None:
     letters = key_texts(pa.array(raw, KEY).slice(start)).to_pylist()
@@ -127,7 +122,6 @@ def test_the_text_of_a_key_is_its_base32(raw: list[bytes], start: int) -> None:
     assert [key_of(f"job-row-0-{text}") for text in letters] == raw[start:]
 
 
-@patient
 @given(name=texts | st.text("-row0a", max_size=70), places=positions, draw=st.data())
 def test_a_default_custom_id_is_short_plain_unique_and_carries_its_key(
     name: str, places: list[int], draw: st.DataObject

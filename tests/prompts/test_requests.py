@@ -25,7 +25,7 @@ from dwbatch.prompts.requests import (
 from dwbatch.prompts.template import parse
 from dwbatch.prompts.values import Values
 
-from .strategies import patient, texts
+from .strategies import texts
 
 CHAT = "/v1/chat/completions"
 BODY = compile_body({"model": "m", "messages": [{"role": "user", "content": parse("Rate {a}: {b}")}]})
@@ -84,7 +84,6 @@ def line_of(custom_id: str, a: object, b: object) -> str | None:
     return None if code_of(a, b) else f"{written}\n"
 
 
-@patient
 @given(frame=frames, dedupe=st.booleans(), draw=st.data())
 def test_lines_of_any_rows_in_any_order_are_those_that_were_planned(
     frame: list[tuple[object, object]], *, dedupe: bool, draw: st.DataObject
@@ -108,7 +107,6 @@ def test_lines_of_any_rows_in_any_order_are_those_that_were_planned(
     ]
 
 
-@patient
 @given(frame=frames, dedupe=st.booleans())
 def test_a_row_has_a_key_and_a_size_exactly_where_it_is_not_skipped(
     frame: list[tuple[object, object]], *, dedupe: bool
@@ -122,7 +120,6 @@ def test_a_row_has_a_key_and_a_size_exactly_where_it_is_not_skipped(
     assert (rows.body_sizes > 0).tolist() == [code is None for code in expected]
 
 
-@patient
 @given(frame=frames)
 def test_equal_rows_are_one_request_and_told_apart_only_when_asked(
     frame: list[tuple[object, object]],
@@ -139,7 +136,6 @@ def test_equal_rows_are_one_request_and_told_apart_only_when_asked(
     assert each.skipped.equals(once.skipped)
 
 
-@patient
 @given(frame=frames, added=frames)
 def test_more_rows_change_no_key_of_the_rows_before(
     frame: list[tuple[object, object]], added: list[tuple[object, object]]
@@ -150,7 +146,6 @@ def test_more_rows_change_no_key_of_the_rows_before(
     assert after.keys.slice(0, len(frame)).equals(before.keys)
 
 
-@patient
 @given(frame=frames)
 def test_slab_borders_change_nothing(frame: list[tuple[object, object]]) -> None:
     frame = frame * 3
@@ -170,7 +165,6 @@ def test_slab_borders_change_nothing(frame: list[tuple[object, object]]) -> None
     )
 
 
-@patient
 @given(n_rows=st.integers(0, 200_000), width=st.sampled_from([0, 1, 1000, 100_000]))
 def test_slabs_partition_the_rows_within_the_limit(n_rows: int, width: int) -> None:
     columns: dict[str, Values] = {"x": ["w" * width] * min(n_rows, 10)}
@@ -241,7 +235,6 @@ def test_a_value_without_text_is_refused_before_anything_is_written() -> None:
         read(columns_of([("a", "b"), ("a", b"bytes")]), 2)
 
 
-@patient
 @given(values=st.lists(st.none() | texts, min_size=1, max_size=6), draw=st.data())
 def test_some_rows_of_a_column_are_those_rows(values: list[str | None], draw: st.DataObject) -> None:
     start = draw.draw(st.integers(0, len(values) - 1))

@@ -15,10 +15,7 @@ from dwbatch.prompts.requests import Recipe, write_lines
 from dwbatch.prompts.shards import cut
 from dwbatch.prompts.template import parse
 
-from .strategies import patient
 
-
-@patient
 @given(
     sizes=st.lists(st.integers(1, 50), max_size=40), most=st.integers(1, 6), max_bytes=st.integers(50, 120)
 )
@@ -32,7 +29,6 @@ def test_shards_partition_the_requests_within_both_limits(
     assert all(sum(sizes[place] for place in shard) <= max_bytes for shard in shards)
 
 
-@patient
 @given(
     sizes=st.lists(st.integers(1, 50), max_size=40), most=st.integers(1, 6), max_bytes=st.integers(50, 120)
 )

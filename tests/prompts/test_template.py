@@ -8,7 +8,7 @@ from hypothesis import given
 from dwbatch.errors import InputError
 from dwbatch.prompts.template import Slot, check, parse
 
-from .strategies import patient, texts
+from .strategies import texts
 
 
 def refusal(text: str, *columns: str) -> str:
@@ -32,7 +32,6 @@ def test_a_doubled_brace_is_a_literal_one() -> None:
     )
 
 
-@patient
 @given(text=texts)
 def test_any_text_with_its_braces_doubled_is_itself(text: str) -> None:
     template = parse(text.replace("{", "{{").replace("}", "}}"))

@@ -23,7 +23,6 @@ from .strategies import (
     exact_integers,
     moments,
     nested,
-    patient,
     texts,
 )
 
@@ -85,7 +84,6 @@ def test_a_null_category_is_missing() -> None:
     assert printed(pa.DictionaryArray.from_arrays(pa.array([0, 1]), pa.array(["a", None]))) == ["a", None]
 
 
-@patient
 @given(
     values=st.lists(exact_integers, min_size=1, max_size=4)
     | st.lists(st.floats(), min_size=1, max_size=4)
@@ -100,7 +98,6 @@ def test_one_more_row_never_changes_the_text_of_the_others(values: list[object],
     assert printed(after.tolist())[:-1] == printed(before.tolist())
 
 
-@patient
 @given(values=st.lists(exact_integers, min_size=1, max_size=4))
 def test_a_null_that_makes_floats_of_integers_changes_no_text(values: list[int]) -> None:
     widened = pa.array(pd.Series([*values, None]), from_pandas=True)
@@ -109,7 +106,6 @@ def test_a_null_that_makes_floats_of_integers_changes_no_text(values: list[int])
     assert printed(widened)[:-1] == printed(pa.array(values))
 
 
-@patient
 @given(prices=st.lists(decimals, min_size=1, max_size=4))
 def test_a_more_precise_decimal_changes_no_other(prices: list[Decimal]) -> None:
     rescaled = pa.array([*prices, Decimal("0.00000001")])
@@ -177,7 +173,6 @@ def test_a_lone_surrogate_made_by_a_spec_is_found_in_every_row_of_its_value() ->
     assert rendered.unencodable.tolist() == [True, False, False, True]
 
 
-@patient
 @given(values=st.lists(st.none() | texts, max_size=5))
 def test_a_cell_is_never_expanded_again(values: list[str | None]) -> None:
     assert printed(values) == values

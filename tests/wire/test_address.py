@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import InputError
@@ -58,7 +58,6 @@ def test_a_wrong_address_is_refused_with_the_reason(wrong: str, why: str) -> Non
 
 
 @given(st.text(max_size=40) | st.from_regex(r"https?://[a-zA-Z0-9.:/@\[\]]{0,20}"))
-@settings(deadline=None)
 def test_a_spelling_is_kept_or_the_address_refused(written: str) -> None:
     try:
         spelling = normalise(written)

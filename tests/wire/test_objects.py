@@ -2,7 +2,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import NotAnApiError
@@ -55,7 +55,6 @@ def test_a_batch_of_the_openai_dialect_is_read() -> None:
 
 
 @given(absent=st.sets(st.sampled_from(OPTIONAL_OF_A_BATCH)))
-@settings(deadline=None)
 def test_null_and_absent_are_alike(absent: set[str]) -> None:
     nulls: dict[str, Any] = {name: None for name in OPTIONAL_OF_A_BATCH if name not in absent}
 
@@ -71,7 +70,6 @@ def test_counts_may_be_null_one_by_one() -> None:
 
 
 @given(status=st.text())
-@settings(deadline=None)
 def test_an_unknown_status_is_kept_in_lower_case(status: str) -> None:
     assert read({"id": "b", "object": "batch", "status": status}).status == status.lower()
 

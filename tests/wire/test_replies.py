@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.wire.replies import MAX_SENTENCE, api_error, retry_after, sentence_in
@@ -57,7 +57,6 @@ def test_the_servers_words_are_found_in_every_envelope(body: bytes, sentence: st
     ).map(as_bytes),
     status=st.integers(400, 999),
 )
-@settings(deadline=None)
 def test_any_error_body_gives_a_bounded_printable_sentence(body: bytes, status: int) -> None:
     error = api_error("GET /files", status, headers={}, body=body, now=0.0)
 
@@ -145,7 +144,6 @@ def test_the_time_to_wait_is_read_from_the_header_then_the_body(
 
 
 @given(header=st.text(max_size=60))
-@settings(deadline=None)
 def test_any_header_gives_seconds_or_none(header: str) -> None:
     seconds = retry_after({"Retry-After": header}, b"", 0.0)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
@@ -127,7 +127,6 @@ def test_a_client_told_to_stop_still_makes_single_calls(server: AwkwardServer) -
 
 
 @given(tries=st.integers(1, 60))
-@settings(deadline=None)
 def test_no_wait_of_our_own_is_longer_than_the_longest(tries: int) -> None:
     waits: list[float] = []
     policy = Patience(pause=waits.append, total=None)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dwbatch.errors import ApiError, TransportError
@@ -25,7 +25,6 @@ def shard(tmp_path: Path) -> Path:
 
 
 @given(sizes=st.lists(st.integers(0, 300), max_size=30), start=st.integers(0, 600))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_pieces_from_any_place_make_the_same_body(shard: Path, sizes: list[int], start: int) -> None:
     with MultipartFile(shard, filename="a.jsonl") as body:
         whole = body.read()
