@@ -64,7 +64,7 @@ def list_batches(request: Request) -> Response:
             after=asked.get("after"),
             search=asked.get("search"),
             status_filter=asked.get("status"),
-            windows=tuple(word for word in asked.get("completion_window", "").split(",") if word),
+            windows=query.windows(asked),
             created=(query.moment(asked, "created_after"), query.moment(asked, "created_before")),
             is_active_first=query.flag(asked, "active_first"),
         )

@@ -9,7 +9,7 @@ import msgspec
 
 from dwbatch.local import files, ids, result_slabs
 from dwbatch.local.account import NO_MONEY, Account, check, window_s
-from dwbatch.local.limits import Limits
+from dwbatch.local.limits import BACKGROUND, Limits
 from dwbatch.local.lines import PATHS
 from dwbatch.local.replies import Refusal
 from dwbatch.local.rows import stamp
@@ -48,7 +48,7 @@ def create(
     Refusal
         For the first of the server's checks that fails, in the server's order.
     """
-    if order.completion_window == "background":
+    if order.completion_window == BACKGROUND:
         raise Refusal(
             403,
             "Insufficient permissions to Create background inference; "

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from starlette.responses import Response, StreamingResponse
@@ -35,12 +36,15 @@ class Window:
 
     def fits(self, custom_id: str) -> bool:
         """Whether a request is among those that are searched for."""
-        return re.fullmatch(_pattern(self.like), custom_id, re.IGNORECASE | re.DOTALL) is not None
+        return _pattern(self.like).fullmatch(custom_id) is not None
 
 
-def _pattern(like: str) -> str:
+@lru_cache(maxsize=8)  # It is asked for every line of a file.
+def _pattern(like: str) -> re.Pattern[str]:
     alive = {"%": ".*", "_": "."}
-    return "".join(alive.get(letter) or re.escape(letter) for letter in like)
+    return re.compile(
+        "".join(alive.get(letter) or re.escape(letter) for letter in like), re.IGNORECASE | re.DOTALL
+    )
 
 
 def answer(store: Store, file: sqlite3.Row, window: Window) -> Response:

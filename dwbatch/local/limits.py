@@ -6,6 +6,8 @@ CHAT = "CHAT"
 EMBEDDINGS = "EMBEDDINGS"
 
 MEBIBYTE = 1024 * 1024
+#: The window without a deadline, for which nobody here has the role.
+BACKGROUND = "background"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from dwbatch.local import query
+from dwbatch.local.reasoning import EFFORTS
 from dwbatch.local.replies import JSON, inference_error, json
 from dwbatch.local.service import Service, of
 
@@ -22,9 +23,10 @@ def list_models(request: Request) -> Response:
     refused = _refused(request, service)
     if refused is not None:
         return refused
-    query.flag(request.query_params, "include_reasoning_capabilities")
+    is_asked = query.flag(request.query_params, "include_reasoning_capabilities")
+    capabilities = {"supported_reasoning_efforts": EFFORTS} if is_asked else {}
     listed = [
-        {"id": name, "object": "model", "created": int(service.began_at), "owned_by": "None"}
+        {"id": name, "object": "model", "created": int(service.began_at), "owned_by": "None", **capabilities}
         for name in sorted(_names(service))
     ]
     body = msgspec.json.encode({"object": "list", "data": listed})

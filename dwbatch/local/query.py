@@ -11,6 +11,7 @@ from starlette.requests import Request
 from dwbatch.local import serde
 from dwbatch.local.content import Window
 from dwbatch.local.files import DEFAULT_PAGE, LARGEST_PAGE
+from dwbatch.local.limits import BACKGROUND
 from dwbatch.local.replies import Refusal
 from dwbatch.local.scanner import SyntaxFault, TypeFault
 
@@ -90,6 +91,20 @@ def refuse_member(query: Mapping[str, str]) -> None:
         raise Refusal(
             400, "member_id filter is only available in organization context or for platform managers"
         )
+
+
+def windows(query: Mapping[str, str]) -> tuple[str, ...]:
+    """Completion windows that a list is narrowed to; none for all.
+
+    Raises
+    ------
+    Refusal
+        400 for the window of those who manage the platform, as nobody does here.
+    """
+    words = tuple(word for word in query.get("completion_window", "").split(",") if word)
+    if BACKGROUND in words:
+        raise Refusal(400, f"completion_window={BACKGROUND} is only available for platform managers")
+    return words
 
 
 def page_limit(query: Mapping[str, str]) -> int:

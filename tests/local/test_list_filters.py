@@ -19,6 +19,26 @@ def test_nobody_is_a_member_of_anything(server: Server, path: str) -> None:
     )
 
 
+@pytest.mark.parametrize("words", ["background", "24h,background"])
+def test_nobody_is_a_manager_who_sees_batches_without_a_deadline(server: Server, words: str) -> None:
+    reply = get(server, "/batches", completion_window=words)
+
+    assert (reply.status_code, reply.text) == (
+        400,
+        "completion_window=background is only available for platform managers",
+    )
+
+
+@pytest.mark.parametrize("word", ["true", "false"])
+def test_models_say_how_hard_they_think_if_asked(server: Server, word: str) -> None:
+    (model,) = get(server, "/models", include_reasoning_capabilities=word).json()["data"]
+
+    efforts = model.get("supported_reasoning_efforts")
+    assert efforts == (
+        ["none", "minimal", "low", "medium", "high", "xhigh", "max"] if word == "true" else None
+    )
+
+
 @pytest.mark.parametrize(
     ("include", "is_shown"), [("analytics", True), ("x, analytics", True), ("x", False), ("", False)]
 )
