@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from dwbatch.call import prepare
 from dwbatch.engine.clock import Pace
+from dwbatch.errors import JobTimeoutError
 from dwbatch.given import read_options
 from dwbatch.local import Server
 from dwbatch.outcome import Summary
@@ -221,6 +222,20 @@ def call(
 def run(frame: pd.DataFrame, server: Server, folder: Path, **options: Any) -> pd.DataFrame:
     """The frame of such a call."""
     return call(frame, server, folder, **options)[0]
+
+
+def leave_running(server: Server, folder: Path, *values: str, **options: Any) -> None:
+    """Buy a batch for each row and go away."""
+    with pytest.raises(JobTimeoutError):
+        run(
+            texts(*values),
+            server,
+            folder,
+            max_requests_per_batch=1,
+            meanwhile=lambda: None,
+            timeout=5,
+            **options,
+        )
 
 
 def said(frame: pd.DataFrame) -> list[tuple[object, ...]]:

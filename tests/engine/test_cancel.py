@@ -1,6 +1,6 @@
 """A user's cancel: nothing is bought after it, what was answered is kept, and running the cell again does not undo it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,31 +14,13 @@ from dwbatch.errors import JobTimeoutError
 from dwbatch.job.job import Job
 from dwbatch.local import Server
 from dwbatch.opening import Means
-from tests.engine.elsewhere import Altered, Model, Owner, crash, ok, posts, run, said, texts
+from tests.engine.elsewhere import Altered, Model, Owner, crash, leave_running, ok, posts, run, said, texts
 from tests.engine.world import StillClock
 
 pytestmark = pytest.mark.promise
 
 CANCELLED = (None, "cancelled", "batch_cancelled")
 EXCHANGES = 14
-
-
-@pytest.fixture
-def model() -> Model:
-    return Model()
-
-
-@pytest.fixture
-def server(model: Model) -> Iterator[Server]:
-    with Server(answer=model) as running:
-        yield running
-        model.may_answer.set()
-
-
-def leave_running(server: Server, folder: Path, *values: str) -> None:
-    """Buy a batch for each row and go away."""
-    with pytest.raises(JobTimeoutError):
-        run(texts(*values), server, folder, max_requests_per_batch=1, meanwhile=lambda: None, timeout=5)
 
 
 def cancel(folder: Path, base_url: str | None = None) -> pd.DataFrame:

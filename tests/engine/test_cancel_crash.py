@@ -1,6 +1,5 @@
 """A cancel whose obeying crashes anywhere is obeyed all the same; a purchase that turns up after it is not made twice."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,6 @@ from tests.engine.world import run as run_counted
 pytestmark = pytest.mark.promise
 
 CANCELLED = (None, "cancelled", "batch_cancelled")
-
-
-@pytest.fixture
-def model() -> Model:
-    return Model()
-
-
-@pytest.fixture
-def server(model: Model) -> Iterator[Server]:
-    with Server(answer=model) as running:
-        yield running
-        model.may_answer.set()
 
 
 def leave_a_word(server: Server, folder: Path, edition: str) -> None:

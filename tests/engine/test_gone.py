@@ -1,43 +1,17 @@
 """What the server no longer has: a deleted batch, a wiped store, a server gone; each ends in a status, not in a wait."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import dwbatch
-from dwbatch.errors import CheckpointError, JobTimeoutError
+from dwbatch.errors import CheckpointError
 from dwbatch.local import Server
-from tests.engine.elsewhere import Model, Owner, crash, ok, posts, run, said, texts
+from tests.engine.elsewhere import Model, Owner, crash, leave_running, ok, posts, run, said, texts
 
 pytestmark = pytest.mark.promise
 
 GONE = (None, "missing", "batch_gone")
-
-
-@pytest.fixture
-def model() -> Model:
-    return Model()
-
-
-@pytest.fixture
-def server(model: Model) -> Iterator[Server]:
-    with Server(answer=model) as running:
-        yield running
-        model.may_answer.set()
-
-
-def leave_running(server: Server, folder: Path, *values: str) -> None:
-    """Buy a batch for each row and go away."""
-    with pytest.raises(JobTimeoutError):
-        run(
-            texts(*values),
-            server,
-            folder,
-            max_requests_per_batch=1,
-            meanwhile=lambda: None,
-            timeout=5,
-        )
 
 
 @pytest.mark.only_doubleword("OpenAI deletes no batch")

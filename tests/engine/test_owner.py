@@ -10,16 +10,11 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import State
 from dwbatch.errors import ApiError, JobStoppedError
 from dwbatch.local import Server
-from tests.engine.elsewhere import Model, Owner, call, crash, ok, posts, run, said, texts
+from tests.engine.elsewhere import Model, Owner, call, crash, leave_running, ok, posts, run, said, texts
 
 pytestmark = pytest.mark.promise
 
 KEYS = {"sk-a": "me@x", "sk-b": "me@x", "sk-c": "other@x"}
-
-
-@pytest.fixture
-def model() -> Model:
-    return Model()
 
 
 @pytest.fixture
@@ -29,16 +24,10 @@ def server(model: Model) -> Iterator[Server]:
         model.may_answer.set()
 
 
-def leave_running(server: Server, folder: Path) -> None:
-    """Buy a batch with the first key and go away."""
-    with pytest.raises(TimeoutError):
-        run(texts("a"), server, folder, api_key="sk-a", meanwhile=lambda: None, timeout=5)
-
-
 def test_a_rotated_key_goes_on_where_the_old_one_stopped(
     server: Server, model: Model, tmp_path: Path
 ) -> None:
-    leave_running(server, tmp_path / "job")
+    leave_running(server, tmp_path / "job", "a", api_key="sk-a")
 
     out = run(texts("a"), server, tmp_path / "job", api_key="sk-b", meanwhile=model.may_answer.set)
 
@@ -49,7 +38,7 @@ def test_a_rotated_key_goes_on_where_the_old_one_stopped(
 def test_a_rotated_key_is_written_down_as_its_fingerprint(
     server: Server, model: Model, tmp_path: Path
 ) -> None:
-    leave_running(server, tmp_path / "job")
+    leave_running(server, tmp_path / "job", "a", api_key="sk-a")
     (before,) = Checkpoint(tmp_path / "job").shards()
     with pytest.raises(TimeoutError):
         run(texts("a"), server, tmp_path / "job", api_key="sk-b", meanwhile=lambda: None, timeout=5)
@@ -77,7 +66,7 @@ def test_a_rotated_key_is_known_by_any_batch_that_is_left(
 
 
 def test_another_accounts_batches_are_named_and_nothing_is_bought(server: Server, tmp_path: Path) -> None:
-    leave_running(server, tmp_path / "job")
+    leave_running(server, tmp_path / "job", "a", api_key="sk-a")
     (batch,) = Owner(server, "sk-a").batches()
 
     with pytest.raises(JobStoppedError, match="another account") as stopped:
@@ -91,7 +80,7 @@ def test_another_accounts_batches_are_named_and_nothing_is_bought(server: Server
 def test_the_owner_goes_on_after_a_stranger_was_turned_away(
     server: Server, model: Model, tmp_path: Path
 ) -> None:
-    leave_running(server, tmp_path / "job")
+    leave_running(server, tmp_path / "job", "a", api_key="sk-a")
     with pytest.raises(JobStoppedError):
         run(texts("a"), server, tmp_path / "job", api_key="sk-c")
 
@@ -157,7 +146,7 @@ def test_a_purchase_in_doubt_is_settled_with_a_rotated_key(
 def test_a_cancel_with_another_accounts_key_says_so_and_buys_nothing_more(
     server: Server, model: Model, tmp_path: Path
 ) -> None:
-    leave_running(server, tmp_path / "job")
+    leave_running(server, tmp_path / "job", "a", api_key="sk-a")
     job = dwbatch.attach(tmp_path / "job", api_key="sk-c", base_url=server.base_url)
 
     with pytest.raises(ApiError, match="404"):

@@ -26,18 +26,6 @@ pytestmark = pytest.mark.promise
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def model() -> Model:
-    return Model()
-
-
-@pytest.fixture
-def server(model: Model) -> Iterator[Server]:
-    with Server(answer=model) as running:
-        yield running
-        model.may_answer.set()
-
-
 def start(
     server: Server, folder: Path, *values: str, most: int = 50, fork: bool = False
 ) -> subprocess.Popen[str]:
