@@ -23,7 +23,8 @@ from dwbatch.options import Options
 from dwbatch.outcome import Naming
 from dwbatch.prompts.custom_ids import render_custom_ids
 from dwbatch.prompts.identity import default_custom_id_sizes, default_custom_ids
-from dwbatch.prompts.requests import Rows, line_overhead, read_rows
+from dwbatch.prompts.requests import line_overhead, read_rows
+from dwbatch.prompts.rows import Rows
 from dwbatch.prompts.template import Template
 from dwbatch.prompts.values import Values
 

@@ -18,7 +18,7 @@ from dwbatch.columns import ERROR_CODE_MEANINGS, ErrorCode, Status
 from dwbatch.engine.gather import Gathered
 from dwbatch.errors import InputError, RowsFailedError
 from dwbatch.holding import Column, Measure
-from dwbatch.prompts.requests import Rows
+from dwbatch.prompts.rows import Rows
 
 # Columns of the results that every call reads; see `columns_read`.
 RESULT_COLUMNS = ("status", "error_code", "error", "content", "prompt_tokens", "completion_tokens")

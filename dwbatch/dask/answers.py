@@ -31,7 +31,8 @@ from dwbatch.frames import read_columns, with_answers
 from dwbatch.outcome import Naming, answer_columns, columns_read, without
 from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.identity import occurrence_keys
-from dwbatch.prompts.requests import Recipe, Rows, read_rows
+from dwbatch.prompts.requests import Recipe, read_rows
+from dwbatch.prompts.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)

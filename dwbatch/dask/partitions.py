@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from dwbatch.engine.source import SourceChangedError, planned_positions
 from dwbatch.frames import read_columns
-from dwbatch.prompts.requests import Lines, Recipe, Rows, part, read_rows, write_lines
+from dwbatch.prompts.requests import Lines, Recipe, part, read_rows, write_lines
+from dwbatch.prompts.rows import Rows
 from dwbatch.prompts.values import Values, objects_of
 
 

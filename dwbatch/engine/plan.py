@@ -164,7 +164,7 @@ def _cut(to_send: Wanted, desk: Desk, sizes: Sizes, custom_ids: CustomIds, *, fi
                 "custom_id": custom_ids(here).cast(pa.string()),
                 "request_key": here.keys,
                 "answers_key": here.keys,
-                "position": here.positions,
+                "position": pa.array(here.positions, pa.int64()),
             }
         )
         desk.checkpoint.write_requests(number, requests)

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from dwbatch.errors import DwbatchError
 from dwbatch.prompts.distinct import ABSENT
-from dwbatch.prompts.requests import Lines, Recipe, Rows, write_lines
+from dwbatch.prompts.requests import Lines, Recipe, write_lines
+from dwbatch.prompts.rows import Rows
 from dwbatch.prompts.values import Values
 
 

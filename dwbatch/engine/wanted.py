@@ -10,7 +10,7 @@ from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
 from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.identity import KEY
-from dwbatch.prompts.requests import Rows
+from dwbatch.prompts.rows import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Wanted:
     Parameters
     ----------
     keys : pa.FixedSizeBinaryArray, shape (n,)
-    positions : np.ndarray of int64, shape (n,)
-        First row of each.
+    positions : np.ndarray of int32, shape (n,)
+        First row of each. Two thousand million rows, where this would not do, have keys of 34 GB.
     """
 
     keys: pa.Array
@@ -53,7 +53,7 @@ def wanted(rows: Rows) -> Wanted:
     """Distinct requests of some rows."""
     first, _ = distinct(rows.keys)
     keys = rows.keys if len(first) == len(rows) else rows.keys.take(pa.array(first))
-    return Wanted(keys, first)
+    return Wanted(keys, first.astype(np.int32))
 
 
 def is_in(keys: pa.Array, values: pa.Array) -> np.ndarray:

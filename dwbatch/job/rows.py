@@ -24,7 +24,7 @@ from dwbatch.holding import Column, Measure
 from dwbatch.job.held import Held
 from dwbatch.outcome import DETAIL_COLUMNS, Naming, columns_read
 from dwbatch.prompts.distinct import distinct
-from dwbatch.prompts.requests import Rows
+from dwbatch.prompts.rows import Rows, no_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def every_request(checkpoint: Checkpoint, shards: Sequence[Shard]) -> pa.Table:
 def unskipped(keys: pa.Array) -> Rows:
     """Rows that all make a request, known by their keys alone."""
     zeros = np.zeros(len(keys), dtype=np.int64)
-    return Rows(keys=keys, body_sizes=zeros, skipped=pa.nulls(len(keys), pa.string()), occurrences=zeros)
+    return Rows(keys=keys, body_sizes=zeros, skipped=no_texts(len(keys)), occurrences=zeros)
 
 
 def _requests(checkpoint: Checkpoint, shard: Shard) -> pa.Table:

@@ -19,7 +19,7 @@ from dwbatch.outcome import answer_columns
 from dwbatch.parquet.calling import FilesCall
 from dwbatch.parquet.destination import MADE_BY
 from dwbatch.parquet.results import Results
-from dwbatch.prompts.requests import Rows
+from dwbatch.prompts.rows import Rows
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ keys and sizes; the second renders again just the rows that a shard sends, and
 hashes each line once more, so that what is sent is what was planned.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 from dwbatch.columns import ErrorCode
 from dwbatch.prompts.encode import LARGE, Encoded, Skeleton, encode, join
 from dwbatch.prompts.escape import escape
-from dwbatch.prompts.identity import KEY, count_occurrences, occurrence_keys, request_keys
+from dwbatch.prompts.identity import occurrence_keys, request_keys
 from dwbatch.prompts.made import make
+from dwbatch.prompts.rows import Rows
 from dwbatch.prompts.values import Values
 
 # What a slab needs at every step fits the caches of a core: eight times as much takes twice as long for long texts.
@@ -45,83 +46,6 @@ class Recipe:
     body: Skeleton
     edition: str = ""
     null_as_empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What every row of a frame asks for.
-
-    Parameters
-    ----------
-    keys : pa.FixedSizeBinaryArray, shape (n_rows,)
-        request_key of each row; null where it makes no request.
-    body_sizes : np.ndarray of int64, shape (n_rows,)
-        Bytes of each request body, 0 where there is none.
-    skipped : pa.StringArray, shape (n_rows,)
-        Error code of a row that makes no request; null where it does.
-    occurrences : np.ndarray of int64, shape (n_rows,)
-        How many equal requests stand before the row; all 0 under de-duplication.
-    reasons : pa.StringArray, shape (n_rows,), optional
-        Why a row makes no request, where its code does not say all.
-    raised : Exception or None
-        The first that the user's own code raised, for a row that makes no request.
-    """
-
-    keys: pa.Array
-    body_sizes: np.ndarray
-    skipped: pa.Array
-    occurrences: np.ndarray
-    reasons: pa.Array | None = None
-    raised: Exception | None = None
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def part(self, here: slice) -> "Rows":
-        """Some rows in a run."""
-        start, stop, _ = here.indices(len(self))
-        return replace(
-            self,
-            keys=self.keys[start:stop],
-            body_sizes=self.body_sizes[here],
-            skipped=self.skipped[start:stop],
-            occurrences=self.occurrences[here],
-            reasons=None if self.reasons is None else self.reasons[start:stop],
-        )
-
-    @classmethod
-    def joined(cls, parts: "Sequence[Rows]", *, dedupe: bool) -> "Rows":
-        """Rows that were read apart, each part as if it were alone and its equal rows one request.
-
-        Parameters
-        ----------
-        parts : sequence of Rows
-            All of them with sizes of one width.
-        dedupe : bool
-            Whether equal rows of all parts together are one request.
-        """
-        every = pa.concat_arrays([*(each.keys for each in parts), pa.array([], KEY)])
-        # Under de-duplication all are 0, and a view of one zero is enough.
-        no_other = np.broadcast_to(np.zeros(1, dtype=np.int64), len(every))
-        occurrences = no_other if dedupe else count_occurrences(every)
-        text = pa.string()
-        return cls(
-            keys=every if dedupe else occurrence_keys(every, occurrences),
-            body_sizes=np.concatenate([each.body_sizes for each in parts] or [np.zeros(0, dtype=np.int64)]),
-            skipped=pa.concat_arrays([*(each.skipped for each in parts), pa.array([], text)]),
-            occurrences=occurrences,
-            reasons=_joined_reasons(parts),
-            raised=next((each.raised for each in parts if each.raised is not None), None),
-        )
-
-
-def _joined_reasons(parts: Sequence[Rows]) -> pa.Array | None:
-    if all(each.reasons is None for each in parts):
-        return None
-    text = pa.string()
-    return pa.concat_arrays(
-        [pa.nulls(len(each), text) if each.reasons is None else each.reasons for each in parts]
-    )
 
 
 def read_rows(

@@ -12,7 +12,8 @@ from dwbatch.engine.source import SourceChangedError
 from dwbatch.errors import InputError
 from dwbatch.prompts.escape import escape_text
 from dwbatch.prompts.identity import KEY, count_occurrences, key_of, occurrence_keys, request_keys
-from dwbatch.prompts.requests import Lines, Rows, line_overhead
+from dwbatch.prompts.requests import Lines, line_overhead
+from dwbatch.prompts.rows import Rows, no_texts
 from dwbatch.request_files.lines import Fault, Request, read_request
 
 MARK = b"\xef\xbb\xbf"
@@ -217,7 +218,7 @@ class _Reading:
             rows=Rows(
                 keys=keys,
                 body_sizes=np.asarray(self._sizes, dtype=np.int64),
-                skipped=pa.nulls(len(keys), pa.string()),
+                skipped=no_texts(len(keys)),
                 occurrences=occurrences,
             ),
             offsets=np.asarray(self._offsets, dtype=np.int64),

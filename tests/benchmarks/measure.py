@@ -44,7 +44,7 @@ class Measured:
 def measuring() -> Iterator[Measured]:
     """Measure a block."""
     found = Measured()
-    before = _resident()
+    before = resident()
     with _Highest() as highest:
         wall, cpu = time.perf_counter(), time.process_time()
         yield found
@@ -67,7 +67,7 @@ class _Highest:
 
     def _look(self) -> None:
         while not self._is_over.wait(0.005):
-            self.bytes = max(self.bytes, _resident())
+            self.bytes = max(self.bytes, resident())
 
     def __enter__(self) -> Self:
         self._watch.start()
@@ -76,10 +76,11 @@ class _Highest:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._watch.join()
-        self.bytes = max(self.bytes, _resident())
+        self.bytes = max(self.bytes, resident())
 
 
-def _resident() -> int:
+def resident() -> int:
+    """Bytes that this process has in memory; where nothing tells, the most it ever had."""
     status = Path("/proc/self/statm")
     if status.exists():
         return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -16,7 +16,8 @@ from dwbatch.frames import read_columns
 from dwbatch.parquet.files import find_files
 from dwbatch.parquet.reading import Contents, FilesSource, read_contents
 from dwbatch.prompts.encode import compile_body
-from dwbatch.prompts.requests import Recipe, Rows, read_rows, write_lines
+from dwbatch.prompts.requests import Recipe, read_rows, write_lines
+from dwbatch.prompts.rows import Rows
 from dwbatch.prompts.template import parse
 
 MOST = 10**6

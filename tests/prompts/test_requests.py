@@ -15,13 +15,13 @@ from dwbatch.prompts.requests import (
     SLAB_BYTES,
     SLAB_ROWS,
     Recipe,
-    Rows,
     line_overhead,
     part,
     read_rows,
     slabs,
     write_lines,
 )
+from dwbatch.prompts.rows import Rows
 from dwbatch.prompts.template import parse
 from dwbatch.prompts.values import Values
 
