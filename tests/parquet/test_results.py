@@ -85,7 +85,11 @@ def test_few_results_files_are_held_whatever_the_number_of_shards(tmp_path: Path
     assert len(results._held) == room.HELD  # what is asserted is the bound itself
 
 
-def test_tokens_are_those_of_the_best_results_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 1_000_000])
+def test_tokens_are_those_of_the_best_results_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(room, "COUNTED_AT_ONCE", at_once)
     folder = Checkpoint(tmp_path / "job")
     made = written(folder, [(True, [(0, 0, "failed"), (1, 1, "ok")]), (True, [(0, 0, "ok"), (7, 7, "ok")])])
 
