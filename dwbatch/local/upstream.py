@@ -122,7 +122,7 @@ class Upstream:
         # wrong in them is one failed row, as a model that breaks down would be.
         try:
             return settle(self._scripted(claim.custom_id, body) or self._model(claim, body), claim, body)
-        except Exception as error:  # noqa: BLE001 - see above
+        except Exception as error:  # noqa: BLE001 - the user's own code, see above
             logger.warning("row %s: the answer callable raised %s", claim.row_id, type(error).__name__)
             broken = Outcome.status(500, {"error": {"message": repr(error), "type": "answer_error"}})
             return settle(broken, claim, body)

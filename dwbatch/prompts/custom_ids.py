@@ -23,7 +23,7 @@ def render_custom_ids(template: Template, columns: Mapping[str, Values], rows: n
     template : Template
     columns : mapping of str to Values
         The whole columns.
-    rows : np.ndarray of int64, shape (n,)
+    rows : np.ndarray of int32 or int64, shape (n,)
         Positions of rows that make distinct requests.
 
     Returns

@@ -163,7 +163,7 @@ def default_custom_ids(name: str, positions: np.ndarray, keys: pa.Array, *, n_ro
     name : str
         The job's name; whatever is not an ASCII letter, digit, dot, underscore or hyphen
         becomes a hyphen, since a custom_id travels in an HTTP header.
-    positions : np.ndarray of int64, shape (n,)
+    positions : np.ndarray of int32 or int64, shape (n,)
         Row positions in the frame.
     keys : pa.FixedSizeBinaryArray, shape (n,)
         answers_keys.

@@ -138,7 +138,7 @@ def write_lines(
     columns : mapping of str to Values
         The whole columns.
     recipe : Recipe
-    rows : np.ndarray of int64, shape (n,)
+    rows : np.ndarray of int32 or int64, shape (n,)
         Positions to write.
     custom_ids : pa.LargeStringArray, shape (n,)
     occurrences : np.ndarray of int64, shape (n,)
