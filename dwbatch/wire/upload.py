@@ -23,8 +23,8 @@ class MultipartFile:
     purpose : str
         Sent in front of the file.
     stopping : threading.Event, optional
-        Once set, the next read raises, which ends the upload half-way: of a body cut short the
-        server keeps nothing (recorded).
+        Once set, the next read raises, which ends an upload that is half-way: of a body cut short
+        the server keeps nothing (recorded).
 
     Notes
     -----
@@ -84,13 +84,14 @@ class MultipartFile:
         Raises
         ------
         StoppedError
-            Once `stopping` is set.
+            Once `stopping` is set, if something is left to send.
         OSError
             If the file became shorter since it was opened.
         """
-        if self._stopping is not None and self._stopping.is_set():
-            raise StoppedError.during("POST /files")
         left = max(0, len(self) - self._position)
+        # The server has all of a body that is read to its end: its reply is on its way, and worth waiting for.
+        if left and self._stopping is not None and self._stopping.is_set():
+            raise StoppedError.during("POST /files")
         wanted = left if size < 0 else min(size, left)
         block = self._block(wanted)
         self._position += len(block)

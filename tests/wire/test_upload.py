@@ -93,6 +93,15 @@ def test_an_upload_ends_in_mid_flight_when_told_to_stop(shard: Path) -> None:
             body.read(10)
 
 
+def test_a_body_that_was_sent_whole_is_not_stopped_any_more(shard: Path) -> None:
+    stopping = threading.Event()
+    with MultipartFile(shard, filename="a.jsonl", stopping=stopping) as body:
+        body.read()
+        stopping.set()
+
+        assert body.read(10) == b""
+
+
 def test_a_stopped_upload_is_a_stopped_call(server: AwkwardServer, shard: Path) -> None:
     stopping = threading.Event()
     stopping.set()
