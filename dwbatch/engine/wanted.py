@@ -8,9 +8,13 @@ import pyarrow.compute as pc
 
 from dwbatch.checkpoint.folder import Checkpoint
 from dwbatch.checkpoint.shard import Shard
+from dwbatch.errors import InputError
 from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.identity import KEY
 from dwbatch.prompts.rows import Rows
+
+# Rows are counted in four bytes, here and wherever answers find back to them; their keys alone take 68 GB.
+MOST_ROWS = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Wanted:
     ----------
     keys : pa.FixedSizeBinaryArray, shape (n,)
     positions : np.ndarray of int32, shape (n,)
-        First row of each. Two thousand million rows, where this would not do, have keys of 34 GB.
+        First row of each.
     """
 
     keys: pa.Array
@@ -50,7 +54,18 @@ class Wanted:
 
 
 def wanted(rows: Rows) -> Wanted:
-    """Distinct requests of some rows."""
+    """Distinct requests of some rows.
+
+    Raises
+    ------
+    InputError
+        If there are more than `MOST_ROWS`.
+    """
+    if len(rows) > MOST_ROWS:
+        raise InputError.nothing_sent(
+            f"{len(rows):,} rows are too many for one call, which takes at most {MOST_ROWS:,}. "
+            "Give it a part of them at a time, each with a checkpoint of its own."
+        )
     first, _ = distinct(rows.keys)
     keys = rows.keys if len(first) == len(rows) else rows.keys.take(pa.array(first))
     return Wanted(keys, first.astype(np.int32))
