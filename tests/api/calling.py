@@ -79,7 +79,7 @@ def posts(server: Server) -> list[str]:
 
 def batches(server: Server) -> list[Mapping[str, Any]]:
     """The batches that the server knows, oldest first."""
-    shown: list[Mapping[str, Any]] = requests.get(f"{server.base_url}/batches", timeout=10).json()["data"]
+    shown: list[Mapping[str, Any]] = requests.get(f"{server.base_url}/batches", timeout=60).json()["data"]
     return shown[::-1]
 
 
@@ -87,7 +87,7 @@ def files(server: Server) -> list[Mapping[str, Any]]:
     """The files that were uploaded, oldest first."""
     query = {"purpose": "batch", "order": "asc"}
     shown: list[Mapping[str, Any]] = requests.get(
-        f"{server.base_url}/files", params=query, timeout=10
+        f"{server.base_url}/files", params=query, timeout=60
     ).json()["data"]
     return shown
 

@@ -10,7 +10,7 @@ import pytest
 
 from dwbatch import InputError, JobTimeoutError
 from dwbatch.local import Outcome, Server
-from tests.api.calling import Listener, Run, at, posts, run_hastily, texts
+from tests.api.calling import Gate, Listener, Run, at, posts, run_hastily, texts
 
 MARKER = "xyzzy-unlikely-word"
 
@@ -123,9 +123,11 @@ def test_without_a_checkpoint_nothing_is_left_when_all_is_done(
 
 
 def test_without_a_checkpoint_an_exception_names_what_is_kept(temporary: Path) -> None:
-    with Server(delay_s=0.5) as server:
+    gate = Gate()
+    with Server(answer=gate) as server:
         with pytest.raises(JobTimeoutError) as caught:
             at(server)(texts("one"), checkpoint=False, timeout=0.3)
+        gate.open()
         (kept,) = temporary.glob("dwbatch-job-*")
         out = at(server)(texts("one"), checkpoint=kept)
         bought = len(server.ledger())

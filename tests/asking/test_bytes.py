@@ -29,7 +29,7 @@ def lines(server: Server) -> list[dict[str, Any]]:
     """Every line of every file, as its bytes stand at the server."""
     found: list[dict[str, Any]] = []
     for file in files(server):
-        content = requests.get(f"{server.base_url}/files/{file['id']}/content", timeout=10).content
+        content = requests.get(f"{server.base_url}/files/{file['id']}/content", timeout=60).content
         found += [json.loads(line) for line in content.split(b"\n") if line]
     return found
 

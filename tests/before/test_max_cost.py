@@ -58,7 +58,7 @@ def test_a_file_that_is_gone_since_is_uploaded_again_and_priced(server: Server, 
     frame = texts("one", "two")
     with pytest.raises(CostLimitError):
         run(frame, max_cost=0, max_requests_per_batch=1)
-    requests.delete(f"{server.base_url}/files/{files(server)[0]['id']}", timeout=10)
+    requests.delete(f"{server.base_url}/files/{files(server)[0]['id']}", timeout=60)
 
     out = run(frame, max_cost=1, max_requests_per_batch=1)
 

@@ -47,7 +47,7 @@ class Owner:
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """One call of the API; it must succeed."""
         reply = requests.request(
-            method, f"{self._base_url}{path}", headers=self._headers, timeout=10, **options
+            method, f"{self._base_url}{path}", headers=self._headers, timeout=60, **options
         )
         reply.raise_for_status()
         return reply

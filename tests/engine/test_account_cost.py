@@ -183,13 +183,14 @@ def test_an_input_file_that_is_named_but_not_there_is_a_deleted_one(server: Serv
 
 @pytest.mark.only_doubleword("only at Doubleword does a batch end with its input file")
 def test_a_batch_that_never_began_and_has_lost_its_file_is_left_alone(tmp_path: Path) -> None:
-    with Server(populate_delay_s=0.2) as server:
+    with Server(tmp_path / "server", populate_delay_s=3600) as server:
         with pytest.raises(TimeoutError):
             run(texts("a"), server, tmp_path / "job", meanwhile=lambda: None, timeout=5)
         owner = Owner(server)
         owner.call("DELETE", f"/files/{owner.batches()[0]['input_file_id']}")
         shutil.rmtree(tmp_path / "job")
 
+    with Server(tmp_path / "server") as server:
         out = run(texts("a"), server, tmp_path / "job")
 
         assert said(out) == ok("a")

@@ -127,7 +127,7 @@ def until_idle(server: Server) -> Callable[[], None]:
 
     def meanwhile() -> None:
         while True:
-            listed = requests.get(f"{server.base_url}/batches", params={"limit": 100}, timeout=10).json()[
+            listed = requests.get(f"{server.base_url}/batches", params={"limit": 100}, timeout=60).json()[
                 "data"
             ]
             running = [
@@ -138,7 +138,7 @@ def until_idle(server: Server) -> Callable[[], None]:
             if not running:
                 return
             for batch_id in running:
-                requests.get(f"{server.base_url}/batches/{batch_id}", timeout=10)
+                requests.get(f"{server.base_url}/batches/{batch_id}", timeout=60)
 
     return meanwhile
 

@@ -87,10 +87,10 @@ def foreign(server: Server) -> str:
         f"{server.base_url}/files",
         files={"file": ("by-hand.jsonl", "".join(lines))},
         data={"purpose": "batch"},
-        timeout=10,
+        timeout=60,
     ).json()
     order = {"input_file_id": posted["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h"}
-    created: dict[str, Any] = requests.post(f"{server.base_url}/batches", json=order, timeout=10).json()
+    created: dict[str, Any] = requests.post(f"{server.base_url}/batches", json=order, timeout=60).json()
     return str(created["id"])
 
 

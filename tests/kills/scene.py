@@ -70,7 +70,7 @@ class Scene:
         return [batch["status"] for batch in self._listed("/batches")][::-1]
 
     def _listed(self, path: str, **query: str) -> list[dict[str, Any]]:
-        page = requests.get(f"{self.server.base_url}{path}", params={"limit": "100", **query}, timeout=10)
+        page = requests.get(f"{self.server.base_url}{path}", params={"limit": "100", **query}, timeout=60)
         listed: list[dict[str, Any]] = page.json()["data"]
         return listed
 

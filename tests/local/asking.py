@@ -42,7 +42,7 @@ def upload_bytes(server: Server, content: bytes, *, status: int = 201, name: str
 def create(server: Server, file_id: str, **order: Any) -> dict[str, Any]:
     """A batch over a file."""
     body = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "24h", **order}
-    reply = requests.post(f"{server.base_url}/batches", json=body, timeout=10)
+    reply = requests.post(f"{server.base_url}/batches", json=body, timeout=60)
     assert reply.status_code == 201, reply.text
     created: dict[str, Any] = reply.json()
     return created
@@ -51,7 +51,7 @@ def create(server: Server, file_id: str, **order: Any) -> dict[str, Any]:
 def finish(server: Server, batch: dict[str, Any]) -> dict[str, Any]:
     """The batch once it is over."""
     while True:
-        shown: dict[str, Any] = requests.get(f"{server.base_url}/batches/{batch['id']}", timeout=10).json()
+        shown: dict[str, Any] = requests.get(f"{server.base_url}/batches/{batch['id']}", timeout=60).json()
         if shown["status"] in {"completed", "failed", "cancelled"}:
             return shown
 
@@ -70,7 +70,7 @@ def finished(server: Server, *custom_ids: str) -> dict[str, Any]:
 
 def get(server: Server, path: str, **query: Any) -> requests.Response:
     """The reply to a GET."""
-    return requests.get(f"{server.base_url}{path}", params=query, timeout=10)
+    return requests.get(f"{server.base_url}{path}", params=query, timeout=60)
 
 
 def listed(server: Server, path: str, **query: Any) -> list[str]:

@@ -108,7 +108,7 @@ class Replay:
 
     def _show(self) -> dict[str, Any]:
         url = f"{self.server.base_url}/batches/{self.last_batch}"
-        shown = self._session.get(url, headers={"Authorization": f"Bearer {KEY}"}, timeout=10).json()
+        shown = self._session.get(url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60).json()
         assert isinstance(shown, dict)
         return shown
 

@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 
 
 def order(server: Server, **body: Any) -> requests.Response:
-    return requests.post(f"{server.base_url}/batches", json={**ORDER, **body}, timeout=10)
+    return requests.post(f"{server.base_url}/batches", json={**ORDER, **body}, timeout=60)
 
 
 def test_the_bounds_are_the_real_servers_defaults() -> None:
@@ -133,7 +133,7 @@ def test_a_key_is_asked_for_before_anything_is_read() -> None:
             ("/batches/x/retry-requests", ""),
         ):
             reply = requests.post(
-                f"{server.base_url}{path}", data=b"{", headers={"Content-Type": kind}, timeout=10
+                f"{server.base_url}{path}", data=b"{", headers={"Content-Type": kind}, timeout=60
             )
 
             assert (reply.status_code, reply.text) == (401, "Authentication required")
@@ -145,7 +145,7 @@ def test_the_list_of_models_takes_the_scheme_in_any_case() -> None:
         headers = {"Authorization": "bearer right"}
 
         statuses = [
-            requests.get(f"{server.base_url}{path}", headers=headers, timeout=10).status_code
+            requests.get(f"{server.base_url}{path}", headers=headers, timeout=60).status_code
             for path in ("/models", "/files")
         ]
 
@@ -205,11 +205,11 @@ def test_somebody_elses_file_is_not_there_to_read_and_forbidden_to_batch() -> No
     with Server(keys={"mine": "me@example.org", "theirs": "them@example.org"}) as server:
         mine, theirs = ({"Authorization": f"Bearer {key}"} for key in ("mine", "theirs"))
         content = {"file": ("a.jsonl", json.dumps(line("a")).encode())}
-        uploaded = requests.post(f"{server.base_url}/files", files=content, headers=mine, timeout=10).json()
+        uploaded = requests.post(f"{server.base_url}/files", files=content, headers=mine, timeout=60).json()
         body = {**ORDER, "input_file_id": uploaded["id"]}
 
-        read = requests.get(f"{server.base_url}/files/{uploaded['id']}", headers=theirs, timeout=10)
-        bought = requests.post(f"{server.base_url}/batches", json=body, headers=theirs, timeout=10)
+        read = requests.get(f"{server.base_url}/files/{uploaded['id']}", headers=theirs, timeout=60)
+        bought = requests.post(f"{server.base_url}/batches", json=body, headers=theirs, timeout=60)
 
         assert (read.status_code, read.text) == (404, f"File with ID {uploaded['id']} not found")
         assert (bought.status_code, bought.text) == (
@@ -264,10 +264,10 @@ def test_a_volume_counts_cancelled_batches_and_no_deleted_ones() -> None:
     with Server(limits=Limits(unverified_per_hour=2)) as server:
         file_id = upload(server, "a")
         first, second = (create(server, file_id, completion_window="1h") for _ in range(2))
-        requests.post(f"{server.base_url}/batches/{first['id']}/cancel", timeout=10)
+        requests.post(f"{server.base_url}/batches/{first['id']}/cancel", timeout=60)
 
         before = order(server, input_file_id=file_id, completion_window="1h")
-        requests.delete(f"{server.base_url}/batches/{second['id']}", timeout=10)
+        requests.delete(f"{server.base_url}/batches/{second['id']}", timeout=60)
         after = order(server, input_file_id=file_id, completion_window="1h")
 
         assert (before.status_code, after.status_code) == (429, 201)

@@ -27,7 +27,7 @@ def test_a_reset_loses_the_reply_and_before_it_the_work_too(when: Any, made: int
         server.faults.reset("POST", "/batches", when=when)
 
         with pytest.raises(requests.ConnectionError):
-            requests.post(f"{server.base_url}/batches", json=order, timeout=10)
+            requests.post(f"{server.base_url}/batches", json=order, timeout=60)
 
         assert len(batches(server)) == made
         assert server.faults.fired == [Fired("reset", "POST /batches")]
@@ -69,7 +69,7 @@ def test_a_create_can_commit_and_say_500() -> None:
         order = {"input_file_id": upload(server, "a"), **ORDER}
         server.faults.reply("POST", "/batches", status=500, body="Internal server error", when="after")
 
-        reply = requests.post(f"{server.base_url}/batches", json=order, timeout=10)
+        reply = requests.post(f"{server.base_url}/batches", json=order, timeout=60)
 
         assert reply.status_code == 500
         assert len(batches(server)) == 1
@@ -174,6 +174,7 @@ def test_a_client_that_waits_in_vain_gives_up(when: Any, made: int) -> None:
 
         with pytest.raises(requests.ReadTimeout):
             requests.post(f"{server.base_url}/batches", json=order, timeout=0.2)
+        until(lambda: server.faults.fired)
 
         assert len(batches(server)) == made
 

@@ -107,7 +107,7 @@ def test_a_batch_never_populated_is_validating_and_then_cancelling_for_ever() ->
         batch = create(server, upload(server, "a"))
 
         shown = get(server, f"/batches/{batch['id']}").json()
-        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=10)
+        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=60)
 
         assert shown["status"] == "validating"
         assert get(server, f"/batches/{batch['id']}").json()["status"] == "cancelling"

@@ -46,7 +46,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def post(server: Server, body: bytes, **headers: str) -> requests.Response:
     kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY.decode()}"}
-    return requests.post(f"{server.base_url}/files", data=body, headers=kind | headers, timeout=10)
+    return requests.post(f"{server.base_url}/files", data=body, headers=kind | headers, timeout=60)
 
 
 @brief
@@ -70,7 +70,7 @@ def test_any_file_name_is_a_name_and_no_path(server: Server, name: str) -> None:
         f"{server.base_url}/files",
         files={"file": (f"{name}.jsonl", content)},
         data={"purpose": "batch"},
-        timeout=10,
+        timeout=60,
     )
 
     assert reply.ok
@@ -98,7 +98,7 @@ def test_more_than_is_allowed_is_refused_though_no_length_was_announced(server: 
         f"{server.base_url}/files",
         data=body(),
         headers={"Content-Type": "multipart/form-data; boundary=edge"},
-        timeout=10,
+        timeout=60,
     )
 
     assert reply.status_code == 413
@@ -116,7 +116,7 @@ def test_an_expiry_that_is_no_number_of_seconds_is_ignored(seconds: str) -> None
                 )
             },
             data={"purpose": "batch", "expires_after[seconds]": seconds},
-            timeout=10,
+            timeout=60,
         )
 
         shown = reply.json()

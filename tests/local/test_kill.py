@@ -57,7 +57,7 @@ def kill(folder: Path) -> None:
 def test_a_killed_server_goes_on_in_a_new_process_and_bills_each_row_once(tmp_path: Path) -> None:
     base_url = slow_server(tmp_path)
     batch = started(base_url)
-    while not requests.get(f"{base_url}/batches/{batch['id']}", timeout=10).json()["request_counts"][
+    while not requests.get(f"{base_url}/batches/{batch['id']}", timeout=60).json()["request_counts"][
         "completed"
     ]:
         pass
@@ -65,7 +65,7 @@ def test_a_killed_server_goes_on_in_a_new_process_and_bills_each_row_once(tmp_pa
     kill(tmp_path)
     again = join(tmp_path, idle_s=60)
     while True:
-        shown = requests.get(f"{again}/batches/{batch['id']}", timeout=10).json()
+        shown = requests.get(f"{again}/batches/{batch['id']}", timeout=60).json()
         if shown["status"] == "completed":
             break
     lines = requests.get(f"{again}/files/{batch['output_file_id']}/content", timeout=60).content

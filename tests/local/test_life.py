@@ -14,11 +14,11 @@ from tests.local.asking import create, finish, read, upload
 
 
 def post(server: Server, path: str, **body: Any) -> requests.Response:
-    return requests.post(f"{server.base_url}{path}", json=body or None, timeout=10)
+    return requests.post(f"{server.base_url}{path}", json=body or None, timeout=60)
 
 
 def show(server: Server, batch: dict[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = requests.get(f"{server.base_url}/batches/{batch['id']}", timeout=10).json()
+    shown: dict[str, Any] = requests.get(f"{server.base_url}/batches/{batch['id']}", timeout=60).json()
     return shown
 
 
@@ -27,7 +27,7 @@ def test_a_batch_cancelled_before_population_is_cancelling_for_ever() -> None:
         batch = create(server, upload(server, "a"))
 
         cancelled = post(server, f"/batches/{batch['id']}/cancel").json()
-        content = requests.get(f"{server.base_url}/files/{batch['output_file_id']}/content", timeout=10)
+        content = requests.get(f"{server.base_url}/files/{batch['output_file_id']}/content", timeout=60)
 
         assert cancelled["status"] == show(server, batch)["status"] == "cancelling"
         assert (content.text, content.headers["x-incomplete"]) == ("", "true")
@@ -127,7 +127,7 @@ def test_a_row_that_never_gets_a_line_is_counted_and_promised() -> None:
     with Server(outcomes={"a": Outcome.never()}) as server:
         batch = finish(server, create(server, upload(server, "a", "b")))
 
-        reply = requests.get(f"{server.base_url}/files/{batch['error_file_id']}/content", timeout=10)
+        reply = requests.get(f"{server.base_url}/files/{batch['error_file_id']}/content", timeout=60)
 
         assert batch["request_counts"] == {"total": 2, "completed": 1, "failed": 1}
         assert (reply.text, reply.headers["x-last-line"]) == ("", "1")
@@ -149,7 +149,7 @@ def test_search_sees_metadata_names_and_ids_but_not_the_input_files_id() -> None
 
         found = {
             word: len(
-                requests.get(f"{server.base_url}/batches", params={"search": word}, timeout=10).json()["data"]
+                requests.get(f"{server.base_url}/batches", params={"search": word}, timeout=60).json()["data"]
             )
             for word in ("kX9", "job.json", batch["id"], file_id, "zzz", "python-requests")
         }
@@ -173,7 +173,7 @@ def test_a_server_without_a_list_of_models_lists_those_it_was_asked_for() -> Non
     with Server() as server:
         upload(server, "a")
 
-        listed = requests.get(f"{server.base_url}/models", timeout=10).json()["data"]
+        listed = requests.get(f"{server.base_url}/models", timeout=60).json()["data"]
 
         assert [model["id"] for model in listed] == sorted([ECHO, "m"])
 
@@ -183,7 +183,7 @@ def test_someone_elses_batch_does_not_exist() -> None:
         headers = {"Authorization": "Bearer theirs"}
 
         for path in ("/files", "/batches"):
-            assert requests.get(f"{server.base_url}{path}", headers=headers, timeout=10).json()["data"] == []
+            assert requests.get(f"{server.base_url}{path}", headers=headers, timeout=60).json()["data"] == []
 
 
 def test_an_upload_cut_short_leaves_no_file_and_no_trace_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -194,7 +194,7 @@ def test_an_upload_cut_short_leaves_no_file_and_no_trace_in_the_log(caplog: pyte
                 b'Content-Length: 1000\r\n\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n{}'
             )
 
-        listed = requests.get(f"{server.base_url}/files", timeout=10).json()["data"]
+        listed = requests.get(f"{server.base_url}/files", timeout=60).json()["data"]
 
     assert listed == []
     assert caplog.messages == []

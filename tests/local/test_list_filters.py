@@ -58,7 +58,7 @@ def test_metadata_is_searched_as_the_text_that_the_database_writes(server: Serve
         "completion_window": "24h",
         "metadata": metadata,
     }
-    shown: dict[str, Any] = requests.post(f"{server.base_url}/batches", json=order, timeout=10).json()
+    shown: dict[str, Any] = requests.post(f"{server.base_url}/batches", json=order, timeout=60).json()
 
     found = [
         len(listed(server, "/batches", search=word))
@@ -79,6 +79,6 @@ def test_a_window_takes_in_what_its_models_can_bear_times_a_factor(factor: float
             "completion_window": "24h",
         }
 
-        reply = requests.post(f"{server.base_url}/batches", json=order, timeout=10)
+        reply = requests.post(f"{server.base_url}/batches", json=order, timeout=60)
 
     assert reply.status_code == status

@@ -92,7 +92,7 @@ def test_files_are_searched_by_name_in_any_case_and_wildcards_live(server: Serve
 def test_a_deleted_result_file_leaves_its_batch_and_cannot_be_read(server: Server) -> None:
     batch = finished(server, "a")
 
-    requests.delete(f"{server.base_url}/files/{batch['output_file_id']}", timeout=10)
+    requests.delete(f"{server.base_url}/files/{batch['output_file_id']}", timeout=60)
 
     shown = get(server, f"/batches/{batch['id']}").json()
     assert ("output_file_id" in shown, shown["error_file_id"]) == (False, batch["error_file_id"])
@@ -141,7 +141,7 @@ def test_a_filter_goes_by_what_was_stamped_and_not_by_the_status_shown() -> None
     with Server(outcomes={"bad": Outcome.status(400)}) as server:
         running, over, failed = stalled(server), finished(server, "a"), finished(server, "bad")
         relabelled = finished(server, "a")
-        requests.post(f"{server.base_url}/batches/{relabelled['id']}/cancel", timeout=10)
+        requests.post(f"{server.base_url}/batches/{relabelled['id']}/cancel", timeout=60)
 
         found = {
             word: listed(server, "/batches", status=word)
@@ -171,7 +171,7 @@ def test_a_batch_that_waits_or_finalises_counts_as_in_progress() -> None:
     with Server(populate_delay_s=3600) as server:
         batch = create(server, upload(server, "a"))
         waiting = listed(server, "/batches", status="in_progress")
-        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=10)
+        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=60)
 
         assert waiting == [batch["id"]]
         assert listed(server, "/batches", status="in_progress") == []
@@ -261,7 +261,7 @@ def test_a_user_agent_is_kept_and_searched_up_to_its_256th_letter(server: Server
         "completion_window": "24h",
     }
     agent = "x" * 253 + "keptlost"
-    requests.post(f"{server.base_url}/batches", json=order, headers={"User-Agent": agent}, timeout=10)
+    requests.post(f"{server.base_url}/batches", json=order, headers={"User-Agent": agent}, timeout=60)
 
     assert [len(listed(server, "/batches", search=word)) for word in ("xkep", "xkept")] == [1, 0]
 

@@ -38,7 +38,7 @@ def body(*parts: Part) -> bytes:
 
 def post(server: Server, sent: bytes) -> requests.Response:
     headers = {"Content-Type": "multipart/form-data; boundary=edge"}
-    return requests.post(f"{server.base_url}/files", data=sent, headers=headers, timeout=10)
+    return requests.post(f"{server.base_url}/files", data=sent, headers=headers, timeout=60)
 
 
 def send(server: Server, *parts: Part) -> requests.Response:
@@ -114,7 +114,7 @@ def test_what_is_announced_beyond_the_bound_is_refused_unread(
 ) -> None:
     # Not even multipart: the length is looked at first.
     reply = requests.post(
-        f"{server.base_url}/files", data=b"x" * (1000 + OVERHEAD_BYTES + beyond), timeout=10
+        f"{server.base_url}/files", data=b"x" * (1000 + OVERHEAD_BYTES + beyond), timeout=60
     )
 
     assert reply.status_code == status

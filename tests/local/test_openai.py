@@ -23,7 +23,7 @@ def server() -> Iterator[Server]:
 
 
 def post(server: Server, path: str, body: Any = None) -> requests.Response:
-    return requests.post(f"{server.base_url}{path}", json=body, timeout=10)
+    return requests.post(f"{server.base_url}{path}", json=body, timeout=60)
 
 
 def create(server: Server, file_id: str, **order: Any) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def test_what_is_not_there_is_404_in_an_envelope(server: Server, path: str) -> N
     ],
 )
 def test_the_other_dialects_calls_are_no_paths_here(server: Server, method: str, path: str) -> None:
-    reply = requests.request(method, f"{server.base_url}{path}", timeout=10)
+    reply = requests.request(method, f"{server.base_url}{path}", timeout=60)
 
     assert reply.status_code in {404, 405}
 
@@ -268,7 +268,7 @@ def test_a_list_is_paged_and_cannot_be_searched(server: Server) -> None:
 def test_a_strangers_key_is_refused_in_an_envelope() -> None:
     with Server(dialect="openai", keys=["right"]) as server:
         reply = requests.get(
-            f"{server.base_url}/files", headers={"Authorization": "Bearer sk-wrong"}, timeout=10
+            f"{server.base_url}/files", headers={"Authorization": "Bearer sk-wrong"}, timeout=60
         )
 
     assert reply.status_code == 401
@@ -290,7 +290,7 @@ def test_a_deleted_file_is_gone_from_the_disk_too(tmp_path: Path) -> None:
     with Server(tmp_path, dialect="openai") as server:
         file_id = upload(server, "a", status=200)
 
-        requests.delete(f"{server.base_url}/files/{file_id}", timeout=10)
+        requests.delete(f"{server.base_url}/files/{file_id}", timeout=60)
 
         assert list((tmp_path / "uploads").iterdir()) == []
         assert get(server, "/files").json()["data"] == []

@@ -16,13 +16,13 @@ def address(server: Server, path: str) -> str:
 
 
 def seen(server: Server, path: str) -> dict[str, Any]:
-    shown: dict[str, Any] = requests.get(address(server, path), timeout=10).json()
+    shown: dict[str, Any] = requests.get(address(server, path), timeout=60).json()
     return shown
 
 
 def test_the_page_needs_no_other_address() -> None:
     with Server() as server:
-        page = requests.get(address(server, "/"), timeout=10)
+        page = requests.get(address(server, "/"), timeout=60)
 
     assert page.headers["content-type"] == "text/html"
     # The name of a language is no address that is asked.
@@ -34,7 +34,7 @@ def test_the_page_needs_no_other_address() -> None:
 
 def test_the_page_puts_nothing_in_as_html() -> None:
     with Server() as server:
-        page = requests.get(address(server, "/"), timeout=10).text
+        page = requests.get(address(server, "/"), timeout=60).text
 
     assert re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", page) is None
 
@@ -61,7 +61,7 @@ def test_rows_of_a_batch_that_will_not_run_do_not_wait() -> None:
     with Server(populate_delay_s=3600) as server:
         batch = create(server, upload(server, "a", "b"))
         before = seen(server, "/-/overview")["totals"]["waiting"]
-        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=10)
+        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=60)
 
         assert (before, seen(server, "/-/overview")["totals"]["waiting"]) == (2, 0)
 
@@ -86,7 +86,7 @@ def test_a_batch_that_found_bad_lines_shows_them() -> None:
         content = json.dumps(line("a")).encode() + b"\n{\n"
         file_id = upload_bytes(server, content, status=200)
         order = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
-        batch = requests.post(f"{server.base_url}/batches", json=order, timeout=10).json()
+        batch = requests.post(f"{server.base_url}/batches", json=order, timeout=60).json()
         finish(server, batch)
 
         near = seen(server, f"/-/batches/{batch['id']}")
@@ -109,7 +109,7 @@ def test_a_site_that_found_another_name_for_this_address_is_refused(
     path: str, name: str, status: int | None
 ) -> None:
     with Server() as server:
-        reply = requests.get(address(server, path), headers={"Host": name}, timeout=10)
+        reply = requests.get(address(server, path), headers={"Host": name}, timeout=60)
 
     assert (reply.status_code == 403) == (status == 403)
 
@@ -118,8 +118,8 @@ def test_other_machines_cannot_look() -> None:
     with Server(host="0.0.0.0", is_open=True, keys=["k"]) as server:  # noqa: S104 - that is what is tested
         local = f"http://127.0.0.1:{server.port}"
 
-        looked = requests.get(f"{local}/-/overview", timeout=10)
-        page = requests.get(f"{local}/", timeout=10)
+        looked = requests.get(f"{local}/-/overview", timeout=60)
+        page = requests.get(f"{local}/", timeout=60)
 
     assert looked.headers["content-type"] == "text/html"
     assert page.status_code == 200

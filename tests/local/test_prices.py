@@ -44,7 +44,7 @@ def test_an_estimate_of_embeddings_has_one_token_a_request_and_of_no_price_is_0(
             b'{"custom_id":"a","method":"POST","url":"/v1/embeddings","body":{"model":"e","input":"x"}}\n'
         )
         sent = {"file": ("e.jsonl", embedding * 3)}
-        file_id = requests.post(f"{server.base_url}/files", files=sent, timeout=10).json()["id"]
+        file_id = requests.post(f"{server.base_url}/files", files=sent, timeout=60).json()["id"]
         vectors = get(server, f"/files/{file_id}/cost-estimate").json()
 
     assert free["total_estimated_cost"] == "0"

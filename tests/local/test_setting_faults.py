@@ -11,13 +11,13 @@ from tests.local.asking import finished
 
 
 def test_faults_of_another_process_are_set_over_http(tmp_path: Path) -> None:
-    base_url = join(tmp_path, idle_s=5)
+    base_url = join(tmp_path, idle_s=60)
     faults = faults_at(base_url)
     faults.reply("GET", "/files", status=503, body=b"\x00\xff")
     faults.drop_line("a")
     waiting = faults.unfired
 
-    replies = [requests.get(f"{base_url}/files", timeout=10) for _ in range(2)]
+    replies = [requests.get(f"{base_url}/files", timeout=60) for _ in range(2)]
     fired = faults.fired
     faults.clear()
 
@@ -31,7 +31,7 @@ def test_a_page_in_a_browser_cannot_set_faults() -> None:
     with Server() as server:
         address = server.base_url.removesuffix("/v1") + "/-/faults"
 
-        reply = requests.post(address, data='{"fault": "fail_rows", "status": 500, "body": ""}', timeout=10)
+        reply = requests.post(address, data='{"fault": "fail_rows", "status": 500, "body": ""}', timeout=60)
 
         assert reply.status_code == 415
         assert server.faults.unfired == []
@@ -41,7 +41,7 @@ def test_what_is_no_fault_is_refused_with_a_sentence() -> None:
     with Server() as server:
         address = server.base_url.removesuffix("/v1") + "/-/faults"
 
-        reply = requests.post(address, json={"fault": "earthquake"}, timeout=10)
+        reply = requests.post(address, json={"fault": "earthquake"}, timeout=60)
 
         assert (reply.status_code, reply.text) == (
             422,

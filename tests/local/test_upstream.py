@@ -99,7 +99,7 @@ def test_rows_that_wait_to_be_tried_again_hold_nobody_up() -> None:
     with Server(answer=answer, concurrency=1, retry=Retry(first_s=3600, longest_s=3600)) as server:
         batch = create(server, upload(server, "stuck", "a", "b"))
         server.wait_until(lambda: len(server.ledger()) == 2)
-        shown = requests.get(f"{server.base_url}/batches/{batch['id']}", timeout=10).json()
+        shown = requests.get(f"{server.base_url}/batches/{batch['id']}", timeout=60).json()
 
     assert calls == ["say stuck", "say a", "say b"]
     assert (shown["status"], shown["request_counts"]["completed"]) == ("in_progress", 2)
@@ -118,7 +118,7 @@ def test_a_cancelled_batch_is_not_tried_again() -> None:
     with Server(answer=answer, concurrency=1, retry=AT_ONCE) as server:
         batch = create(server, upload(server, "a"))
         is_tried_again.wait()
-        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=10)
+        requests.post(f"{server.base_url}/batches/{batch['id']}/cancel", timeout=60)
         before = len(calls)
         finished(server, *(f"other {row}" for row in range(50)))
 

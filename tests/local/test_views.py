@@ -31,7 +31,7 @@ def server() -> Iterator[Server]:
 
 
 def post(server: Server, path: str, **body: Any) -> requests.Response:
-    return requests.post(f"{server.base_url}{path}", json=body or None, timeout=10)
+    return requests.post(f"{server.base_url}{path}", json=body or None, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_batch_deleted_while_it_runs_asks_the_model_no_more() -> None:
         batch = create(server, upload(server, "a", "b", "c"))
         arrived.wait()
 
-        reply = requests.delete(f"{server.base_url}/batches/{batch['id']}", timeout=10)
+        reply = requests.delete(f"{server.base_url}/batches/{batch['id']}", timeout=60)
         gate.set()
         finished(server, "other")
 
@@ -186,7 +186,7 @@ class running:  # noqa: N801 - read as a verb after `with`
 
 def test_a_deleted_batchs_files_promise_nothing(server: Server) -> None:
     batch = finished(server, "a")
-    requests.delete(f"{server.base_url}/batches/{batch['id']}", timeout=10)
+    requests.delete(f"{server.base_url}/batches/{batch['id']}", timeout=60)
 
     reply = get(server, f"/files/{batch['output_file_id']}/content")
 
@@ -198,8 +198,8 @@ def test_a_part_of_a_file_cannot_be_asked_for_in_bytes(server: Server) -> None:
     batch = finished(server, "a")
     url = f"{server.base_url}/files/{batch['output_file_id']}/content"
 
-    whole = requests.get(url, timeout=10)
-    part = requests.get(url, headers={"Range": "bytes=0-9"}, timeout=10)
+    whole = requests.get(url, timeout=60)
+    part = requests.get(url, headers={"Range": "bytes=0-9"}, timeout=60)
 
     assert (part.status_code, part.content) == (200, whole.content)
 

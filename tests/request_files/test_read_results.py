@@ -81,10 +81,10 @@ def test_downloads_of_both_servers_are_read(tmp_path: Path, dialect: Any) -> Non
             progress=False,
             custom_id="{text}",
         )
-        (batch,) = requests.get(f"{server.base_url}/batches", timeout=10).json()["data"]
+        (batch,) = requests.get(f"{server.base_url}/batches", timeout=60).json()["data"]
         paths = []
         for name in ("output_file_id", "error_file_id"):
-            content = requests.get(f"{server.base_url}/files/{batch[name]}/content", timeout=10).content
+            content = requests.get(f"{server.base_url}/files/{batch[name]}/content", timeout=60).content
             paths.append(tmp_path / f"{name}.jsonl")
             paths[-1].write_bytes(content)
 

@@ -129,7 +129,7 @@ def test_what_is_sent_says_what_the_file_says(server: Server) -> None:
     submit(server, written(said)).result(progress=False)
 
     (file,) = files(server)
-    sent = requests.get(f"{server.base_url}/files/{file['id']}/content", timeout=10).content
+    sent = requests.get(f"{server.base_url}/files/{file['id']}/content", timeout=60).content
     assert json.loads(sent) == json.loads(said)
 
 

@@ -187,8 +187,8 @@ def test_two_threads_ask_once_where_the_local_server_moved(
 
     def relocate() -> str:
         # Held back until the other thread, too, was refused at the old place.
-        refused.acquire(timeout=10)
-        refused.acquire(timeout=10)
+        refused.acquire(timeout=60)
+        refused.acquire(timeout=60)
         return next(moves)
 
     server.will(as_json(BATCH), as_json(BATCH))
