@@ -116,8 +116,7 @@ class Weather:
         self._always: dict[str, Fault] = {}
         self._heard: dict[str, Callable[[], None]] = {}
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("_Pass", (_Pass,), {"weather": self}))
-        self._http.daemon_threads = True
+        self._http = _at_a_new_port(type("_Pass", (_Pass,), {"weather": self}))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
         self._thread.start()
 
@@ -156,6 +155,21 @@ class Weather:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
+
+
+_PORTS: set[int] = set()
+
+
+def _at_a_new_port(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """A server at a port that no line had before: a job would find what was bought at its address earlier."""
+    made = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    made.daemon_threads = True
+    if made.server_port not in _PORTS:
+        _PORTS.add(made.server_port)
+        return made
+    with made:
+        # While this one is open, its port is not given away once more.
+        return _at_a_new_port(handler)
 
 
 def _nothing() -> None:
