@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -148,7 +148,8 @@ class ClusterPorter:
         asked_at = time.monotonic()
         while not (is_over.wait(LOOK_S) or future.done()):
             if desk.stopping.is_set():
-                future.cancel()
+                with suppress(*LOST), _reaching(self._cluster):
+                    future.cancel()
                 raise StoppedError.during("the cluster")
             if time.monotonic() - asked_at > ASK_S:
                 if not self._is_known(future.key) and not future.done():
@@ -167,14 +168,17 @@ class ClusterPorter:
 @contextmanager
 def _reaching(cluster: Client) -> Iterator[None]:
     """Tell a scheduler that is gone from an error of what was to be done."""
-    if cluster.status == "closed":
-        raise _UnreachableError("the client of the cluster is closed")
     try:
         yield
     except CommClosedError:
         raise
     except OSError as error:
         raise _UnreachableError(str(error)) from error
+    except Exception as error:
+        # A client says by each call in other words that it was closed, some of them only that None has no attribute.
+        if cluster.status == "closed":
+            raise _UnreachableError("the client of the cluster is closed") from error
+        raise
 
 
 def _has(key: str, dask_scheduler: Any = None) -> bool:

@@ -1,7 +1,7 @@
 """Whatever dies in a cluster, every request is billed once and every answer comes."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from distributed import Client, LocalCluster
@@ -58,6 +58,25 @@ def test_errands_that_the_cluster_forgets_cost_nothing(server: Server, client: C
     assert job.result(120).compute()["response"].tolist() == ANSWERS
     assert billed_once(server, len(ROWS))
     assert len(batches(server)) == SHARDS
+
+
+@pytest.mark.parametrize("name", ["run", "compute", "run_on_scheduler"])
+def test_a_client_that_is_closed_under_a_call_stops_it_in_the_same_words(
+    server: Server, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("dwbatch.dask.cluster.ASK_S", 0.0)
+    server.faults.hang("GET", "/files/*/content", times=WORKERS)
+    with Client(cluster) as client:
+        make_call = getattr(client, name)
+
+        def close_first(*args: Any, **options: Any) -> Any:
+            client.close()
+            return make_call(*args, **options)
+
+        monkeypatch.setattr(client, name, close_first)
+        with pytest.raises(JobStoppedError, match="start the cluster again and make the same call"):
+            run(server, parted(ROWS), max_requests_per_batch=2)
+    server.faults.clear()
 
 
 @pytest.mark.promise
