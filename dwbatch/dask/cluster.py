@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from dwbatch.engine.fetch import fetch
 from dwbatch.engine.goal import Step
 from dwbatch.engine.source import SourceChangedError
 from dwbatch.engine.upload import upload
-from dwbatch.errors import DwbatchError, InputError, JobStoppedError, TransportError, first_line
+from dwbatch.errors import DwbatchError, InputError, JobStoppedError, TransportError
 from dwbatch.opening import Means
 from dwbatch.wire.failures import StoppedError
 
@@ -96,8 +96,13 @@ class ClusterPorter:
             report = self._wait_for(self._send(step, shard, desk, self._look_around(desk)), desk)
         except SourceChangedError as error:
             return Outcome(replace(shard, state=State.DROPPED), is_settled=True, fault=error)
-        except LOST as error:
-            return _stopped(shard, error) if self._cluster.status == "closed" else _lost(shard, desk, error)
+        except Exception as error:
+            # A client that was closed says so in other words by each call, by some only that None has no attribute.
+            if self._cluster.status == "closed" and not isinstance(error, DwbatchError):
+                return _stopped(shard, error)
+            if isinstance(error, LOST):
+                return _lost(shard, desk, error)
+            raise
         desk.memories[shard.number] = report.memory
         desk.tally.refusals += report.refusals
         return report.outcome
@@ -107,7 +112,7 @@ class ClusterPorter:
         where = Where.of(desk)
         with self._lock:
             if where != self._checked:
-                with _reaching(self._cluster):
+                with _reaching():
                     found = self._cluster.run(_look, where, on_error="return")
                 # A worker that is lost while it looks is no fault of the call's.
                 complaints = [said for said in found.values() if isinstance(said, DwbatchError)]
@@ -139,7 +144,7 @@ class ClusterPorter:
         return self._start(dask.delayed(run_errand, pure=False)(Sealed(errand), pieces, dask_key_name=name))
 
     def _start(self, errand: Any) -> Any:
-        with _reaching(self._cluster):
+        with _reaching():
             return self._cluster.compute(errand)
 
     def _wait_for(self, future: Any, desk: Desk) -> Report:
@@ -148,8 +153,7 @@ class ClusterPorter:
         asked_at = time.monotonic()
         while not (is_over.wait(LOOK_S) or future.done()):
             if desk.stopping.is_set():
-                with suppress(*LOST), _reaching(self._cluster):
-                    future.cancel()
+                future.cancel()
                 raise StoppedError.during("the cluster")
             if time.monotonic() - asked_at > ASK_S:
                 if not self._is_known(future.key) and not future.done():
@@ -160,13 +164,13 @@ class ClusterPorter:
 
     def _is_known(self, key: str) -> bool:
         """Whether the scheduler still has an errand: what came to it while it was restarted is forgotten without a word."""
-        with _reaching(self._cluster):
+        with _reaching():
             known: bool = self._cluster.run_on_scheduler(_has, key)
         return known
 
 
 @contextmanager
-def _reaching(cluster: Client) -> Iterator[None]:
+def _reaching() -> Iterator[None]:
     """Tell a scheduler that is gone from an error of what was to be done."""
     try:
         yield
@@ -174,11 +178,6 @@ def _reaching(cluster: Client) -> Iterator[None]:
         raise
     except OSError as error:
         raise _UnreachableError(str(error)) from error
-    except Exception as error:
-        # A client says by each call in other words that it was closed, some of them only that None has no attribute.
-        if cluster.status == "closed":
-            raise _UnreachableError("the client of the cluster is closed") from error
-        raise
 
 
 def _has(key: str, dask_scheduler: Any = None) -> bool:
@@ -191,9 +190,10 @@ def _look(where: Where, dask_worker: Any = None) -> None:
 
 def _stopped(shard: Shard, error: Exception) -> Outcome:
     fault = JobStoppedError(
-        f"The scheduler of the cluster is gone, and its client has given up ({first_line(error)}). What was bought "
-        "before is kept, and nothing is bought twice: start the cluster again and make the same call."
+        "The client of the cluster is closed, by itself where the scheduler is gone. What was bought before is kept, "
+        "and nothing is bought twice: start the cluster again and make the same call."
     )
+    fault.__cause__ = error
     return Outcome(shard, fault=fault)
 
 
