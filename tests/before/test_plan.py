@@ -118,7 +118,7 @@ def test_without_a_checkpoint_everything_is_new(server: Server, run: Run) -> Non
 def test_what_is_on_its_way_is_in_flight_and_needs_no_second_purchase() -> None:
     gate = Gate()
     with Server(answer=gate) as server:
-        timed_out(lambda: at(server)(texts("one", "two"), timeout=0.5))
+        timed_out(lambda timeout: at(server)(texts("one", "two"), timeout=timeout))
 
         plan = dwbatch.plan(texts("one", "two", "three"), SAY, **usual(server))
         gate.open()

@@ -159,7 +159,7 @@ def test_a_job_hands_over_the_frame_once_it_is_answered() -> None:
 def test_a_timeout_carries_the_job() -> None:
     gate = Gate()
     with Server(answer=gate) as slow:
-        job, _ = timed_out(lambda: run(slow, parted(frame("a")), timeout=0.5))
+        job, _ = timed_out(lambda timeout: run(slow, parted(frame("a")), timeout=timeout))
         assert isinstance(job, PartitionsJob)
         gate.open()
         out = job.result(progress=False)

@@ -27,7 +27,7 @@ def test_a_timeout_hands_over_a_job_that_gives_the_frame_of_the_call(text: str |
         return answer(body)
 
     with Server(answer=slowly) as server:
-        job, _ = timed_out(lambda: embed(server, text=text, timeout=0.5))
+        job, _ = timed_out(lambda timeout: embed(server, text=text, timeout=timeout))
         may_answer.set()
 
         out = job.result(progress=False)

@@ -104,7 +104,9 @@ def test_waiting_buys_nothing_and_says_how_far_it_came(server: Server, model: Mo
 
 def test_a_run_that_times_out_hands_over_its_job(server: Server, model: Model) -> None:
     job, error = timed_out(
-        lambda: dwbatch.run(FRAME, "Say {text}", **options(server, timeout=0.5, poll_interval=0.05))
+        lambda timeout: dwbatch.run(
+            FRAME, "Say {text}", **options(server, timeout=timeout, poll_interval=0.05)
+        )
     )
     model.may_answer.set()
 
