@@ -13,7 +13,7 @@ from dwbatch.prompts.distinct import distinct
 from dwbatch.prompts.identity import KEY
 from dwbatch.prompts.rows import Rows
 
-# Rows are counted in four bytes, here and wherever answers find back to them; their keys alone take 68 GB.
+# Rows are counted in four bytes, here and wherever answers find back to them; their keys alone take 34 GB.
 MOST_ROWS = 2**31 - 1
 
 
