@@ -96,9 +96,11 @@ class ClusterPorter:
             report = self._wait_for(self._send(step, shard, desk, self._look_around(desk)), desk)
         except SourceChangedError as error:
             return Outcome(replace(shard, state=State.DROPPED), is_settled=True, fault=error)
+        except DwbatchError:
+            raise
+        # A client that was closed says so in other words by each call, by some only that None has no attribute.
         except Exception as error:
-            # A client that was closed says so in other words by each call, by some only that None has no attribute.
-            if self._cluster.status == "closed" and not isinstance(error, DwbatchError):
+            if self._cluster.status == "closed":
                 return _stopped(shard, error)
             if isinstance(error, LOST):
                 return _lost(shard, desk, error)

@@ -49,7 +49,7 @@ def test_a_scheduler_that_stays_away_stops_the_call_which_goes_on_elsewhere(
     server: Server, apart: Apart
 ) -> None:
     server.faults.hang("GET", "/files/*/content", times=THREADS)
-    with Client(apart.address, timeout=60) as client:
+    with Client(apart.address, timeout=10) as client:
         client.wait_for_workers(1, timeout=60)
         job = meanwhile(lambda: run(server, parted(ROWS), max_requests_per_batch=2))
         until(lambda: len(server.faults.fired) == THREADS)

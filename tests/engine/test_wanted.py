@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import dwbatch
@@ -20,23 +19,23 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_frame_of_too_many_rows_is_refused(server: Server) -> None:
-    frame: pd.DataFrame = texts("a", "b", "b")
-
     with pytest.raises(InputError, match=TOO_MANY):
-        dwbatch.run(frame, "say {text}", model="echo", base_url=server.base_url)
-    assert server.ledger() == []
+        dwbatch.run(texts("a", "b", "b"), "say {text}", model="echo", base_url=server.base_url)
+
+    assert server.exchanges() == []
 
 
 def test_files_of_too_many_rows_are_refused(server: Server, tmp_path: Path) -> None:
-    for name, rows in {"a": texts("a", "b"), "b": texts("b")}.items():
-        (tmp_path / "in").mkdir(exist_ok=True)
-        rows.to_parquet(tmp_path / "in" / f"{name}.parquet")
+    (tmp_path / "in").mkdir()
+    texts("a", "b").to_parquet(tmp_path / "in" / "a.parquet")
+    texts("b").to_parquet(tmp_path / "in" / "b.parquet")
 
     with pytest.raises(InputError, match=TOO_MANY):
         dwbatch.run_parquet(
             tmp_path / "in", tmp_path / "out", "say {text}", model="echo", base_url=server.base_url
         )
-    assert server.ledger() == []
+
+    assert server.exchanges() == []
 
 
 def test_as_many_rows_as_can_be_counted_are_taken() -> None:

@@ -49,7 +49,7 @@ class Model:
     def wait_for_arrivals(self, rows: int) -> None:
         """Wait until so many rows stand at the gate, or ten seconds, where fewer will ever come."""
         with self._lock:
-            self._lock.wait_for(lambda: len(self._waiting) >= rows, timeout=60)
+            self._lock.wait_for(lambda: len(self._waiting) >= rows, timeout=10)
 
     def let_one_through(self, *, below_s: float = float("inf")) -> bool:
         """Let the row through that would have woken up first, if one shorter than `below_s` waits."""
